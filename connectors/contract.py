@@ -1,0 +1,96 @@
+"""Contracts: one pydantic model per stream, the one description of its columns.
+
+The raw table's DDL, the casts of the landing engine, the dbt sources and the documentation follow
+from it. A field's name is the raw column; its alias is where the value stands in the source record
+(a dotted path for nested records); its annotation gives the type; ``| None`` makes it optional.
+Personal data is classed where it is declared.
+"""
+
+from __future__ import annotations
+
+import types
+import typing
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Pii(StrEnum):
+    """What personal data a column holds."""
+
+    NONE = "none"
+    IDENTIFIER = "identifier"  # a pseudonymous id of a person (user id, device id)
+    CONTACT = "contact"  # e-mail, phone
+    NAME = "name"
+    FREE_TEXT = "free_text"  # may hold anything a person typed
+
+
+class Contract(BaseModel):
+    """Base of all contracts; the docstring of a subclass starts with the grain."""
+
+    model_config = ConfigDict(extra="allow", populate_by_name=True)
+
+
+def column(path: str, description: str, *, pii: Pii = Pii.NONE) -> Any:
+    """Declare a column: ``path`` in the source record, what it means, what personal data it is."""
+    return Field(alias=path, description=description, json_schema_extra={"pii": pii.value})
+
+
+_DUCKDB_TYPES: dict[object, str] = {
+    str: "VARCHAR",
+    int: "BIGINT",
+    float: "DOUBLE",
+    bool: "BOOLEAN",
+    datetime: "TIMESTAMP",
+    date: "DATE",
+    Decimal: "DECIMAL(18, 4)",
+    dict: "JSON",
+    list: "JSON",
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a raw table, as its contract declares it."""
+
+    name: str
+    path: tuple[str, ...]
+    type: str
+    required: bool
+    pii: Pii
+    description: str
+
+
+def columns(contract: type[Contract]) -> tuple[Column, ...]:
+    """The columns of a contract in the order of declaration.
+
+    ``type`` is the DuckDB type; all timestamps are UTC without a zone.
+    """
+    result = []
+    for name, field in contract.model_fields.items():
+        annotation, optional = _unwrap(field.annotation)
+        extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
+        result.append(
+            Column(
+                name=name,
+                path=tuple((field.alias or name).split(".")),
+                type=_DUCKDB_TYPES[annotation],
+                required=not optional,
+                pii=Pii(str(extra.get("pii", "none"))),
+                description=field.description or "",
+            )
+        )
+    return tuple(result)
+
+
+def _unwrap(annotation: Any) -> tuple[object, bool]:
+    """The bare type of an annotation and whether it may be null."""
+    arguments = typing.get_args(annotation)
+    if typing.get_origin(annotation) in (typing.Union, types.UnionType):
+        inner = [argument for argument in arguments if argument is not type(None)]
+        return _unwrap(inner[0])[0], type(None) in arguments
+    return typing.get_origin(annotation) or annotation, False

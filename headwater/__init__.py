@@ -1,0 +1,1 @@
+"""The foundation every other package stands on: settings, warehouse, HTTP, clock, errors."""

@@ -1,0 +1,209 @@
+"""The HTTP session that every vendor client uses: base URL, timeouts, retries, rate limit, errors.
+
+Retries follow one rule: a call that cannot have had an effect twice (GET and the like, or any call
+that the vendor refused with 429 before doing it) is tried again here, with exponential backoff and
+``Retry-After`` obeyed; a write whose answer was lost is never repeated here: it becomes
+:class:`OutcomeUnknownError`, and the caller decides.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import requests
+from pyrate_limiter import Duration, Limiter, Rate
+from requests.adapters import HTTPAdapter
+from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt
+
+from headwater.errors import (
+    CredentialError,
+    OutcomeUnknownError,
+    RateLimitedError,
+    RetryableError,
+    VendorRejectedError,
+    VendorUnavailableError,
+)
+from headwater.settings import Settings
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+LONGEST_WAIT_SECONDS = 60.0
+
+
+class ApiSession(requests.Session):
+    """A ``requests`` session for one vendor.
+
+    ``vendor`` names the outside system in errors. ``base_url`` is put before relative paths.
+    ``calls_per_second`` paces calls on this side. ``token`` is asked for the ``Authorization``
+    header of each call; after a 401 it is asked once more with ``renew=True``.
+    ``calls`` counts the HTTP calls made, retries included.
+    """
+
+    def __init__(
+        self,
+        vendor: str,
+        base_url: str,
+        settings: Settings,
+        *,
+        calls_per_second: float | None = None,
+        token: Callable[[bool], str] | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        super().__init__()
+        self.vendor = vendor
+        self.base_url = base_url.rstrip("/")
+        self.calls = 0
+        self._timeout = settings.http_timeout_seconds
+        self._retries = settings.http_retries
+        self._token = token
+        self._sleep = sleep
+        self._limiter = (
+            Limiter(Rate(max(1, int(calls_per_second)), Duration.SECOND))
+            if calls_per_second
+            else None
+        )
+        adapter = HTTPAdapter(pool_connections=8, pool_maxsize=8, max_retries=0)
+        self.mount("https://", adapter)
+        self.mount("http://", adapter)
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        idempotent: bool | None = None,
+        accept: tuple[int, ...] = (),
+        **kwargs: Any,
+    ) -> requests.Response:
+        """Make one call and return a response that is 2xx (or whose status is in ``accept``).
+
+        ``idempotent`` says that the call may be repeated after a lost answer; by default only
+        safe methods may. Raises the errors of :mod:`headwater.errors` by status.
+        """
+        repeatable = method.upper() in SAFE_METHODS if idempotent is None else idempotent
+        retrying = Retrying(
+            retry=retry_if_exception(lambda error: _may_repeat(error, repeatable=repeatable)),
+            stop=stop_after_attempt(self._retries + 1),
+            wait=_wait,
+            sleep=self._sleep,
+            reraise=True,
+        )
+        return retrying(self._call_once, method, path, repeatable, accept, kwargs)
+
+    def _call_once(
+        self,
+        method: str,
+        path: str,
+        repeatable: bool,
+        accept: tuple[int, ...],
+        kwargs: Mapping[str, Any],
+    ) -> requests.Response:
+        response = self._send(method, path, kwargs, renew=False)
+        if response.status_code == 401 and self._token is not None:
+            response = self._send(method, path, kwargs, renew=True)
+        if response.ok or response.status_code in accept:
+            return response
+        raise error_for(self.vendor, response)
+
+    def _send(
+        self, method: str, path: str, kwargs: Mapping[str, Any], *, renew: bool
+    ) -> requests.Response:
+        url = path if path.startswith(("http://", "https://")) else f"{self.base_url}{path}"
+        headers = dict(kwargs.get("headers") or {})
+        if self._token is not None:
+            headers["Authorization"] = self._token(renew)
+        options = {"timeout": self._timeout, **kwargs, "headers": headers}
+        if self._limiter is not None:
+            self._limiter.try_acquire(self.vendor)
+        self.calls += 1
+        try:
+            return self.request(method, url, **options)
+        except (requests.ConnectionError, requests.Timeout) as error:
+            where = f"{self.vendor} {method} {urlsplit(url).path}"
+            if _never_sent(error) or method.upper() in SAFE_METHODS:
+                raise VendorUnavailableError(
+                    f"{where}: no connection ({type(error).__name__}).",
+                    next_step="Check the base URL setting and the network.",
+                ) from error
+            raise OutcomeUnknownError(
+                f"{where}: sent, but no answer came ({type(error).__name__}).",
+                next_step="The write may or may not have happened; it is resolved before it is "
+                "sent again.",
+            ) from error
+
+
+class BaseUrlAdapter(HTTPAdapter):
+    """Sends each request to another base URL, path and query unchanged.
+
+    For clients that insist on building ``https://host`` themselves (simple-salesforce): a
+    corporate gateway or a test double is reached by mounting this on the session they use.
+    """
+
+    def __init__(self, base_url: str) -> None:
+        super().__init__()
+        self._base = urlsplit(base_url)
+
+    def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:  # type: ignore[override]
+        """Send ``request`` to the configured base."""
+        asked = urlsplit(str(request.url))
+        request.url = urlunsplit(
+            (
+                self._base.scheme,
+                self._base.netloc,
+                self._base.path.rstrip("/") + asked.path,
+                asked.query,
+                "",
+            )
+        )
+        return super().send(request, **kwargs)
+
+
+def error_for(vendor: str, response: requests.Response) -> Exception:
+    """The error that an answer means, by its status; the body is kept, cut to 2,000 characters."""
+    status = response.status_code
+    request = response.request
+    where = f"{vendor} {request.method} {urlsplit(str(request.url)).path}"
+    body = response.text[:2000]
+    if status == 429:
+        return RateLimitedError(
+            f"{where}: rate limit (429).",
+            next_step="Waits and goes on by itself; lower other users' traffic if it persists.",
+            retry_after=_retry_after(response),
+        )
+    if status in {401, 403}:
+        return CredentialError(
+            f"{where}: refused ({status}): {body}",
+            next_step=f"Check the {vendor} credential and its rights; see .env.example.",
+        )
+    if status >= 500 or status in {408, 420, 423}:
+        return VendorUnavailableError(f"{where}: {status}: {body}")
+    return VendorRejectedError(f"{where}: {status}: {body}", status=status, body=body)
+
+
+def _never_sent(error: Exception) -> bool:
+    return isinstance(error, requests.exceptions.ConnectTimeout) or (
+        "NewConnectionError" in repr(error) or "NameResolutionError" in repr(error)
+    )
+
+
+def _may_repeat(error: BaseException, *, repeatable: bool) -> bool:
+    if isinstance(error, RateLimitedError):
+        return True
+    return repeatable and isinstance(error, RetryableError)
+
+
+def _wait(state: RetryCallState) -> float:
+    error = state.outcome.exception() if state.outcome else None
+    if isinstance(error, RateLimitedError) and error.retry_after is not None:
+        return min(error.retry_after, LONGEST_WAIT_SECONDS)
+    return float(min(0.25 * 2 ** (state.attempt_number - 1), LONGEST_WAIT_SECONDS))
+
+
+def _retry_after(response: requests.Response) -> float | None:
+    value = response.headers.get("Retry-After", "")
+    try:
+        return float(value)
+    except ValueError:
+        return None

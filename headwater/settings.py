@@ -1,0 +1,198 @@
+"""Every setting, read from the environment and from ``.env`` by pydantic-settings.
+
+The foundation's own settings are in :class:`Settings`; each outside system has a group of its own.
+A group is read when the connector or destination that needs it starts, so that a company without
+HubSpot need not invent a token. ``.env.example`` explains each setting with its unit.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+from pydantic import Field, HttpUrl, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from headwater.errors import SettingsError
+
+SOURCES = ("product", "mixpanel", "salesforce", "hubspot", "crunchbase", "exclusions_sheet")
+"""The names of all sources, as used in ``HEADWATER_SOURCES``."""
+
+
+class SettingsGroup(BaseSettings):
+    """Base of all groups: reads ``.env`` beside the process, ignores what other groups own."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env", env_file_encoding="utf-8", extra="ignore", env_ignore_empty=True
+    )
+
+
+class Settings(SettingsGroup):
+    """Where things are kept and how the engine behaves (prefix ``HEADWATER_``)."""
+
+    model_config = SettingsConfigDict(env_prefix="HEADWATER_")
+
+    home: Path = Path("var")
+    warehouse_path: Path | None = None
+    as_of: datetime | None = None
+    sources: Annotated[tuple[str, ...], NoDecode] = SOURCES
+    syncs: Annotated[tuple[str, ...], NoDecode] = ()
+    duckdb_memory_limit: str | None = None
+    duckdb_threads: int | None = Field(default=None, ge=1)
+    warehouse_wait_seconds: float = Field(default=60.0, ge=0)
+    http_timeout_seconds: float = Field(default=60.0, gt=0)
+    http_retries: int = Field(default=5, ge=0, le=20)
+    history_start: date = date(2024, 1, 1)
+    dagster_url: str = "http://127.0.0.1:3000"
+
+    @field_validator("sources", "syncs", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("sources")
+    @classmethod
+    def _known(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        unknown = [name for name in value if name not in SOURCES]
+        if unknown:
+            raise ValueError(f"unknown source {', '.join(unknown)}; known: {', '.join(SOURCES)}")
+        return value
+
+    @field_validator("as_of")
+    @classmethod
+    def _utc(cls, value: datetime | None) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+    @property
+    def warehouse(self) -> Path:
+        """The DuckDB file."""
+        return self.warehouse_path or self.home / "warehouse.duckdb"
+
+    @property
+    def landing_zone(self) -> Path:
+        """The folder of landed files: the history of every source, replayable."""
+        return self.home / "landing"
+
+    @property
+    def sync_state(self) -> Path:
+        """The folder of sync state: what each destination last acknowledged, and the outbox."""
+        return self.home / "syncs"
+
+
+class ProductSettings(SettingsGroup):
+    """The product's own PostgreSQL (prefix ``PRODUCT_``)."""
+
+    model_config = SettingsConfigDict(env_prefix="PRODUCT_")
+
+    database_url: SecretStr
+    schema_name: str = "app"
+    writer_database_url: SecretStr | None = None
+    writer_schema_name: str = "growth"
+
+
+class MixpanelSettings(SettingsGroup):
+    """Mixpanel raw export, and import into the accounts project (prefix ``MIXPANEL_``)."""
+
+    model_config = SettingsConfigDict(env_prefix="MIXPANEL_")
+
+    service_account_username: str
+    service_account_secret: SecretStr
+    project_id: int
+    timezone: str = "UTC"
+    export_base_url: HttpUrl = HttpUrl("https://data.mixpanel.com")
+    import_base_url: HttpUrl = HttpUrl("https://api.mixpanel.com")
+    accounts_project_id: int | None = None
+
+
+class SalesforceSettings(SettingsGroup):
+    """Salesforce by the client-credentials flow (prefix ``SALESFORCE_``)."""
+
+    model_config = SettingsConfigDict(env_prefix="SALESFORCE_")
+
+    domain: str
+    client_id: str
+    client_secret: SecretStr
+    api_version: str = "62.0"
+    base_url: HttpUrl | None = None
+    bulk_from_rows: int = Field(default=2000, ge=1)
+
+
+class HubSpotSettings(SettingsGroup):
+    """HubSpot by a private-app token (prefix ``HUBSPOT_``)."""
+
+    model_config = SettingsConfigDict(env_prefix="HUBSPOT_")
+
+    access_token: SecretStr
+    base_url: HttpUrl = HttpUrl("https://api.hubapi.com")
+
+
+class CrunchbaseSettings(SettingsGroup):
+    """The Crunchbase-like enrichment API (prefix ``CRUNCHBASE_``)."""
+
+    model_config = SettingsConfigDict(env_prefix="CRUNCHBASE_")
+
+    user_key: SecretStr
+    base_url: HttpUrl = HttpUrl("https://api.crunchbase.com")
+
+
+class ExclusionsSheetSettings(SettingsGroup):
+    """The manual exclusions in a Google Sheet (prefix ``EXCLUSIONS_SHEET_``)."""
+
+    model_config = SettingsConfigDict(env_prefix="EXCLUSIONS_SHEET_")
+
+    id: str
+    range: str = "Exclusions"
+    service_account_file: Path
+    base_url: HttpUrl = HttpUrl("https://sheets.googleapis.com")
+
+
+class LaunchDarklySettings(SettingsGroup):
+    """LaunchDarkly's management API (prefix ``LAUNCHDARKLY_``)."""
+
+    model_config = SettingsConfigDict(env_prefix="LAUNCHDARKLY_")
+
+    access_token: SecretStr
+    project_key: str
+    environment_key: str
+    base_url: HttpUrl = HttpUrl("https://app.launchdarkly.com")
+
+
+class OutreachSettings(SettingsGroup):
+    """Outreach by OAuth with a rotating refresh token (prefix ``OUTREACH_``)."""
+
+    model_config = SettingsConfigDict(env_prefix="OUTREACH_")
+
+    client_id: str
+    client_secret: SecretStr
+    refresh_token: SecretStr
+    redirect_uri: str = "https://localhost/oauth/callback"
+    base_url: HttpUrl = HttpUrl("https://api.outreach.io")
+
+
+Group = TypeVar("Group", bound=SettingsGroup)
+
+
+def load(group: type[Group]) -> Group:
+    """Read one settings group.
+
+    Raises :class:`SettingsError` naming every missing or malformed setting by its environment
+    variable. Values are never repeated: a malformed secret stays secret.
+    """
+    try:
+        return group()
+    except ValidationError as error:
+        prefix = str(group.model_config.get("env_prefix", ""))
+        problems = []
+        for item in error.errors(include_input=False, include_context=False, include_url=False):
+            name = prefix + str(item["loc"][0]).upper()
+            reason = "is missing" if item["type"] == "missing" else f"is malformed: {item['msg']}"
+            problems.append(f"{name} {reason}")
+        raise SettingsError(
+            "; ".join(problems) + ".",
+            next_step="Set it in the environment or in .env; .env.example explains each setting.",
+        ) from None

@@ -1,0 +1,89 @@
+"""The one place that opens DuckDB.
+
+One process at a time can hold a DuckDB file for writing, and a writer shuts out the readers of
+other processes too. So every writer keeps its connection short, and everybody who finds the file
+held waits for a bounded time and then says who holds it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
+
+from headwater.errors import SettingsError, WarehouseBusyError
+from headwater.settings import Settings
+
+_HOLDER = re.compile(r"held in (?P<program>.*?) \(PID (?P<pid>\d+)\)")
+
+
+@contextmanager
+def connect(
+    settings: Settings, *, read_only: bool = False, path: Path | None = None
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open the warehouse (or the DuckDB file at ``path``) and close it at the end of the block.
+
+    The session speaks UTC and loads no extension by itself. Waits up to
+    ``HEADWATER_WAREHOUSE_WAIT_SECONDS`` for another process to let go of the file, then raises
+    :class:`WarehouseBusyError` naming it. ``read_only`` needs a file that exists
+    (:class:`SettingsError` otherwise).
+    """
+    file = path or settings.warehouse
+    if read_only and not file.exists():
+        raise SettingsError(
+            f"There is no warehouse at {file}.",
+            next_step="Run a cycle first (make demo, or headwater cycle), "
+            "or set HEADWATER_HOME or HEADWATER_WAREHOUSE_PATH.",
+        )
+    file.parent.mkdir(parents=True, exist_ok=True)
+    connection = _open(file, settings, read_only=read_only)
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def _open(file: Path, settings: Settings, *, read_only: bool) -> duckdb.DuckDBPyConnection:
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "autoinstall_known_extensions": False,
+    }
+    if settings.duckdb_memory_limit:
+        config["memory_limit"] = settings.duckdb_memory_limit
+    if settings.duckdb_threads:
+        config["threads"] = settings.duckdb_threads
+    for attempt in Retrying(
+        retry=retry_if_exception_type(WarehouseBusyError),
+        stop=stop_after_delay(settings.warehouse_wait_seconds),
+        wait=wait_random_exponential(multiplier=0.05, max=1.0),
+        reraise=True,
+    ):
+        with attempt:
+            try:
+                connection = duckdb.connect(str(file), read_only=read_only, config=config)
+            except duckdb.IOException as error:
+                raise _busy_or_unreadable(file, error, settings) from error
+    connection.execute("set TimeZone = 'UTC'")
+    return connection
+
+
+def _busy_or_unreadable(file: Path, error: duckdb.IOException, settings: Settings) -> Exception:
+    text = str(error)
+    if "lock" not in text.lower():
+        return error
+    holder = _HOLDER.search(text)
+    who = f"{holder['program']} (process {holder['pid']})" if holder else "another process"
+    return WarehouseBusyError(
+        f"The DuckDB file {file} is held by {who}; "
+        f"waited {settings.warehouse_wait_seconds:g} s for it.",
+        next_step="Close that program (a notebook or shell opened for writing?) or wait for its "
+        "cycle to end; HEADWATER_WAREHOUSE_WAIT_SECONDS sets how long to wait.",
+    )
+
+
+def quote(identifier: str) -> str:
+    """An identifier, quoted for SQL."""
+    return '"' + identifier.replace('"', '""') + '"'
