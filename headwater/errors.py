@@ -1,10 +1,10 @@
 """The one exception tree.
 
     HeadwaterError
-    ├── RetryableError             the same call may succeed later; nothing is known to be wrong with it
+    ├── RetryableError             the same call may succeed later
     │   ├── VendorUnavailableError     5xx, connection refused, timeout while reading
     │   ├── RateLimitedError           the vendor asked us to slow down
-    │   ├── OutcomeUnknownError        a write was sent and no answer came: resolve before sending again
+    │   ├── OutcomeUnknownError        a write was sent, no clear answer came: resolve, then resend
     │   └── WarehouseBusyError         another process holds the DuckDB file
     └── PermanentError             trying again changes nothing until somebody changes something
         ├── SettingsError              a setting is missing or malformed
@@ -51,7 +51,7 @@ class RateLimitedError(RetryableError):
 
 
 class OutcomeUnknownError(RetryableError):
-    """A write left this machine and no answer came back: it may or may not have happened."""
+    """A write left this machine and no clear answer came back: it may or may not have happened."""
 
 
 class WarehouseBusyError(RetryableError):

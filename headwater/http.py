@@ -2,8 +2,8 @@
 
 Retries follow one rule: a call that cannot have had an effect twice (GET and the like, or any call
 that the vendor refused with 429 before doing it) is tried again here, with exponential backoff and
-``Retry-After`` obeyed; a write whose answer was lost is never repeated here: it becomes
-:class:`OutcomeUnknownError`, and the caller decides.
+``Retry-After`` obeyed; a write whose answer was lost, or was a 5xx, may have happened all the same,
+so it is never repeated here: it becomes :class:`OutcomeUnknownError`, and the caller decides.
 """
 
 from __future__ import annotations
@@ -90,13 +90,12 @@ class ApiSession(requests.Session):
             sleep=self._sleep,
             reraise=True,
         )
-        return retrying(self._call_once, method, path, repeatable, accept, kwargs)
+        return retrying(self._call_once, method, path, accept, kwargs)
 
     def _call_once(
         self,
         method: str,
         path: str,
-        repeatable: bool,
         accept: tuple[int, ...],
         kwargs: Mapping[str, Any],
     ) -> requests.Response:
@@ -176,6 +175,12 @@ def error_for(vendor: str, response: requests.Response) -> Exception:
         return CredentialError(
             f"{where}: refused ({status}): {body}",
             next_step=f"Check the {vendor} credential and its rights; see .env.example.",
+        )
+    if status >= 500 and str(request.method).upper() not in SAFE_METHODS:
+        return OutcomeUnknownError(
+            f"{where}: {status}: {body}",
+            next_step="The write may or may not have happened; it is resolved before it is "
+            "sent again.",
         )
     if status >= 500 or status in {408, 420, 423}:
         return VendorUnavailableError(f"{where}: {status}: {body}")

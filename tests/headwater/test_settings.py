@@ -1,0 +1,69 @@
+"""A missing or malformed setting stops the start with its name, and never repeats its value."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+
+from headwater.errors import SettingsError
+from headwater.settings import HubSpotSettings, MixpanelSettings, Settings, load
+
+
+@pytest.fixture(autouse=True)
+def _no_dotenv(monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def test_every_missing_setting_is_named_with_what_to_do(monkeypatch) -> None:
+    for name in ("USERNAME", "SECRET"):
+        monkeypatch.delenv(f"MIXPANEL_SERVICE_ACCOUNT_{name}", raising=False)
+    monkeypatch.delenv("MIXPANEL_PROJECT_ID", raising=False)
+    with pytest.raises(SettingsError) as caught:
+        load(MixpanelSettings)
+    assert "MIXPANEL_SERVICE_ACCOUNT_USERNAME is missing" in str(caught.value)
+    assert "MIXPANEL_SERVICE_ACCOUNT_SECRET is missing" in str(caught.value)
+    assert "MIXPANEL_PROJECT_ID is missing" in str(caught.value)
+    assert ".env.example" in str(caught.value)
+
+
+def test_a_malformed_setting_is_named_and_its_value_kept_out(monkeypatch) -> None:
+    monkeypatch.setenv("HUBSPOT_ACCESS_TOKEN", "pat-very-secret")
+    monkeypatch.setenv("HUBSPOT_BASE_URL", "sekret-not-a-url")
+    with pytest.raises(SettingsError) as caught:
+        load(HubSpotSettings)
+    assert "HUBSPOT_BASE_URL is malformed" in str(caught.value)
+    assert "sekret" not in str(caught.value)
+    assert caught.value.__cause__ is None
+
+
+def test_secrets_do_not_show(monkeypatch) -> None:
+    monkeypatch.setenv("HUBSPOT_ACCESS_TOKEN", "pat-very-secret")
+    assert "very-secret" not in repr(load(HubSpotSettings))
+
+
+def test_unknown_sources_are_refused_with_the_known_ones(monkeypatch) -> None:
+    monkeypatch.setenv("HEADWATER_SOURCES", "product, hubspott")
+    with pytest.raises(SettingsError, match=r"HEADWATER_SOURCES .*hubspott.*known: product"):
+        load(Settings)
+
+
+def test_sources_are_a_comma_separated_list(monkeypatch) -> None:
+    monkeypatch.setenv("HEADWATER_SOURCES", "product, hubspot")
+    assert load(Settings).sources == ("product", "hubspot")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2025-08-29", datetime(2025, 8, 29, tzinfo=UTC)),
+        ("2025-08-29T02:00:00+02:00", datetime(2025, 8, 29, tzinfo=UTC)),
+        ("2025-08-29T00:00:00Z", datetime(2025, 8, 29, tzinfo=UTC)),
+    ],
+)
+def test_as_of_is_utc_whatever_zone_it_was_given_in(monkeypatch, text, expected) -> None:
+    monkeypatch.setenv("HEADWATER_AS_OF", text)
+    as_of = load(Settings).as_of
+    assert as_of == expected
+    assert as_of is not None and as_of.utcoffset() == timedelta(0)
+    assert as_of.tzinfo in (UTC, timezone.utc)  # noqa: UP017 - either spelling

@@ -1,0 +1,87 @@
+"""The one place that opens DuckDB: waiting, naming the holder, read-only access."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from headwater.errors import SettingsError, WarehouseBusyError
+from headwater.settings import Settings
+from headwater.warehouse import connect, quote
+
+HOLD = """
+import duckdb, sys
+connection = duckdb.connect(sys.argv[1])
+connection.execute("create table if not exists held (n int)")
+print("held", flush=True)
+sys.stdin.readline()
+"""
+
+
+def _settings(tmp_path: Path, wait: float = 0.2) -> Settings:
+    return Settings(home=tmp_path, warehouse_wait_seconds=wait)
+
+
+@pytest.fixture
+def holder(tmp_path: Path):
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(tmp_path / "warehouse.duckdb")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None and process.stdout.readline().strip() == "held"
+    yield process
+    process.communicate(input="\n")
+
+
+def test_a_file_held_by_another_process_is_an_error_that_names_the_process(tmp_path, holder):
+    with (
+        pytest.raises(WarehouseBusyError, match=rf"process {holder.pid}\)"),
+        connect(_settings(tmp_path)),
+    ):
+        pass
+
+
+def test_readers_are_shut_out_by_a_writer_and_told_so(tmp_path, holder):
+    with (
+        pytest.raises(WarehouseBusyError, match="HEADWATER_WAREHOUSE_WAIT_SECONDS"),
+        connect(_settings(tmp_path), read_only=True),
+    ):
+        pass
+
+
+def test_waits_until_the_holder_lets_go(tmp_path, holder):
+    holder.stdin.write("\n")
+    holder.stdin.flush()
+    with connect(_settings(tmp_path, wait=30)) as connection:
+        tables = connection.execute("select table_name from information_schema.tables").fetchall()
+    assert tables == [("held",)]
+
+
+def test_reading_a_warehouse_that_is_not_there_says_what_to_run(tmp_path):
+    with (
+        pytest.raises(SettingsError, match="make demo"),
+        connect(_settings(tmp_path), read_only=True),
+    ):
+        pass
+
+
+def test_the_session_speaks_utc(tmp_path):
+    with connect(_settings(tmp_path)) as connection:
+        text = connection.execute(
+            "select cast(timestamptz '2025-01-01 02:00:00+02' as timestamp)::varchar"
+        ).fetchall()
+    assert text == [("2025-01-01 00:00:00",)]
+
+
+def test_quote_closes_the_door_on_identifiers(tmp_path):
+    with connect(_settings(tmp_path)) as connection:
+        name = 'odd"; drop table x; --'
+        connection.execute(f"create table {quote(name)} (n int)")
+        assert connection.execute(
+            "select table_name from information_schema.tables"
+        ).fetchall() == [(name,)]
