@@ -29,8 +29,8 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 demo: $(VENV)/.ready ## Run two full cycles on the demo company (SIZE=xs|s|m) and show what happened
 	@$(BIN)/python -m sandbox.demo --size $(SIZE) --seed $(SEED)
 
-dev: $(VENV)/.ready ## Serve the Dagster UI on http://127.0.0.1:3000
-	@$(BIN)/headwater dev
+dev: $(VENV)/.ready ## Serve the Dagster UI on http://127.0.0.1:3000 (your accounts if there is a .env, else the demo)
+	@if test -f .env; then $(BIN)/headwater dev; else $(BIN)/python -m sandbox run -- $(BIN)/headwater dev; fi
 
 test: $(VENV)/.ready ## Run all tests
 	@$(BIN)/python -m pytest
