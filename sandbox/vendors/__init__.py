@@ -1,0 +1,1 @@
+"""The vendors' local servers: one package per vendor, each with ``store.py`` and ``server.py``."""

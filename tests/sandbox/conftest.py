@@ -1,0 +1,72 @@
+"""The sandbox's servers, served for one test on a free loopback port."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+
+from sandbox import credentials
+from sandbox.calls import CallLog
+from sandbox.clock import VirtualClock
+from sandbox.faults import Fault, FaultPlan
+from sandbox.server import create_app
+
+NOW = datetime(2025, 8, 29, 10, 0, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Served:
+    """A running sandbox: where it is, and the levers behind it."""
+
+    url: str
+    home: Path
+    clock: VirtualClock
+    stores: dict[str, Any]
+    faults: FaultPlan
+    calls: CallLog
+    credentials: dict[str, Any]
+
+    def fault(
+        self, vendor: str, route: str, kind: str, times: int | None = 1, **params: Any
+    ) -> None:
+        """Plan a fault."""
+        self.faults.add(Fault(vendor, route, kind, times=times, params=params))
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[Served]:
+    """Serve an empty sandbox at ``NOW`` until the test ends."""
+    clock = VirtualClock(tmp_path / "clock.json")
+    clock.set(NOW)
+    known = credentials.write(tmp_path)
+    app = create_app(tmp_path, clock)
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    listener.listen()
+    server = uvicorn.Server(
+        uvicorn.Config(app, log_level="warning", lifespan="off", timeout_graceful_shutdown=1)
+    )
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    try:
+        yield Served(
+            url=f"http://127.0.0.1:{listener.getsockname()[1]}",
+            home=tmp_path,
+            clock=clock,
+            stores=app.state.stores,
+            faults=app.state.faults,
+            calls=app.state.calls,
+            credentials=known,
+        )
+    finally:
+        server.should_exit = True
+        thread.join(timeout=10)
+        listener.close()
