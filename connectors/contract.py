@@ -29,15 +29,29 @@ class Pii(StrEnum):
     FREE_TEXT = "free_text"  # may hold anything a person typed
 
 
+class Clock(StrEnum):
+    """How a source writes a moment."""
+
+    ISO = "iso"  # ISO 8601, with an offset or in UTC
+    EPOCH_SECONDS = "epoch_seconds"  # seconds since 1970 on the clock of the load's time zone
+
+
 class Contract(BaseModel):
     """Base of all contracts; the docstring of a subclass starts with the grain."""
 
     model_config = ConfigDict(extra="allow", populate_by_name=True)
 
 
-def column(path: str, description: str, *, pii: Pii = Pii.NONE) -> Any:
-    """Declare a column: ``path`` in the source record, what it means, what personal data it is."""
-    return Field(alias=path, description=description, json_schema_extra={"pii": pii.value})
+def column(path: str, description: str, *, pii: Pii = Pii.NONE, clock: Clock = Clock.ISO) -> Any:
+    """Declare a column: ``path`` in the source record, what it means, what personal data it is.
+
+    ``clock`` says how a moment is written there; it is read for timestamps only.
+    """
+    return Field(
+        alias=path,
+        description=description,
+        json_schema_extra={"pii": pii.value, "clock": clock.value},
+    )
 
 
 _DUCKDB_TYPES: dict[object, str] = {
@@ -62,6 +76,7 @@ class Column:
     type: str
     required: bool
     pii: Pii
+    clock: Clock
     description: str
 
 
@@ -81,6 +96,7 @@ def columns(contract: type[Contract]) -> tuple[Column, ...]:
                 type=_DUCKDB_TYPES[annotation],
                 required=not optional,
                 pii=Pii(str(extra.get("pii", "none"))),
+                clock=Clock(str(extra.get("clock", "iso"))),
                 description=field.description or "",
             )
         )

@@ -11,7 +11,9 @@ class Organization(Contract):
     """One row per enriched company."""
 
     uuid: str = column("uuid", "Crunchbase id.")
-    permalink: str = column("properties.identifier.permalink", "Last part of the profile's address.")
+    permalink: str = column(
+        "properties.identifier.permalink", "Last part of the profile's address."
+    )
     name: str = column("properties.identifier.value", "Name.")
     website_url: str | None = column("properties.website_url", "Home page.")
     categories: list | None = column("properties.categories", "Industries, list of {value}.")  # type: ignore[type-arg]

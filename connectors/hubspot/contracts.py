@@ -18,11 +18,13 @@ class Contact(Contract):
     job_title: str | None = column("properties.jobtitle", "Title as typed.")
     lifecycle_stage: str | None = column("properties.lifecyclestage", "Lifecycle stage.")
     product_user_id: str | None = column(
-        "properties.product_user_id", "Product user id, where the product sent it.",
+        "properties.product_user_id",
+        "Product user id, where the product sent it.",
         pii=Pii.IDENTIFIER,
     )
     anonymous_id: str | None = column(
-        "properties.anonymous_id", "Device id of the form that made the contact.",
+        "properties.anonymous_id",
+        "Device id of the form that made the contact.",
         pii=Pii.IDENTIFIER,
     )
     unsubscribed: bool | None = column("properties.hs_email_optout", "Opted out of all mail.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from connectors.contract import Contract, Pii, column
+from connectors.contract import Clock, Contract, Pii, column
 
 
 class Event(Contract):
@@ -12,7 +12,9 @@ class Event(Contract):
 
     event: str = column("event", "Event name, Object Action in the past tense.")
     event_at: datetime = column(
-        "properties.time", "When it happened; the project's clock in epoch seconds, made UTC."
+        "properties.time",
+        "When it happened; the project's clock in epoch seconds, made UTC.",
+        clock=Clock.EPOCH_SECONDS,
     )
     distinct_id: str = column("properties.distinct_id", "Actor at that time.", pii=Pii.IDENTIFIER)
     insert_id: str = column("properties.$insert_id", "The sender's id of the event.")

@@ -25,7 +25,8 @@ class User(Contract):
     title: str | None = column("title", "Job title as typed.")
     country: str | None = column("country", "ISO 3166 two-letter country at signup.")
     signup_anonymous_id: str | None = column(
-        "signup_anonymous_id", "Device id that the browser or app sent at signup.",
+        "signup_anonymous_id",
+        "Device id that the browser or app sent at signup.",
         pii=Pii.IDENTIFIER,
     )
     heard_from: str | None = column("heard_from", "Self-reported source at signup.")

@@ -1,0 +1,128 @@
+"""Creates the raw tables of every known stream and the landing engine's own tables.
+
+Also where a source is switched off: dbt always finds typed columns. A column that a contract
+gained since is added; nothing is ever dropped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import duckdb
+
+from connectors.stream import Stream
+from headwater.warehouse import quote
+
+SYSTEM_COLUMNS = {
+    "_extra": ("JSON", "Fields of the source record that the contract does not know."),
+    "_row_hash": ("VARCHAR", "md5 of the record's values."),
+    "_load_id": ("VARCHAR", "The load that landed this version."),
+    "_landed_at": ("TIMESTAMP", "When it landed, UTC."),
+    "_deleted_at": (
+        "TIMESTAMP",
+        "The tombstone: since when the source no longer has the row, UTC; null while it lives.",
+    ),
+}
+"""Type and description of the columns every raw table ends with."""
+
+LANDING_TABLES = {
+    "loads": (
+        "One row per load of one stream; received = landed + duplicates + quarantined.",
+        {
+            "load_id": ("VARCHAR PRIMARY KEY", "The load."),
+            "source": ("VARCHAR", "The source."),
+            "stream": ("VARCHAR", "The stream."),
+            "cycle_id": ("VARCHAR", "The cycle that asked for it."),
+            "started_at": ("TIMESTAMP", "When its extraction began, UTC."),
+            "landed_at": ("TIMESTAMP", "When it landed, UTC."),
+            "received": ("BIGINT", "Records received."),
+            "landed": ("BIGINT", "Records that became or replaced a row."),
+            "duplicates": ("BIGINT", "Records that said nothing new."),
+            "quarantined": ("BIGINT", "Records that break the contract."),
+            "tombstoned": ("BIGINT", "Rows that this load marked as deleted."),
+            "files": ("BIGINT", "Files in the landing zone."),
+            "bytes": ("BIGINT", "Their size in bytes, compressed."),
+            "cursor_before": ("VARCHAR", "Where the stream stood before."),
+            "cursor_after": ("VARCHAR", "Where it stands after."),
+        },
+    ),
+    "cursors": (
+        "One row per stream: how far it was read, moved in the transaction that lands the rows.",
+        {
+            "source": ("VARCHAR", "The source."),
+            "stream": ("VARCHAR", "The stream."),
+            "cursor": ("VARCHAR", "How far it was read."),
+            "load_id": ("VARCHAR", "The load that moved it."),
+        },
+    ),
+    "quarantine": (
+        "One row per record that breaks its contract.",
+        {
+            "load_id": ("VARCHAR", "The load."),
+            "source": ("VARCHAR", "The source."),
+            "stream": ("VARCHAR", "The stream."),
+            "file": ("VARCHAR", "File of the landing zone."),
+            "line_number": ("BIGINT", "Line in that file, from 1."),
+            "record_key": ("VARCHAR", "The record's key, where it could be read."),
+            "reason": ("VARCHAR", "Which column, which value, which rule."),
+            "record": ("VARCHAR", "The record as received."),
+            "quarantined_at": ("TIMESTAMP", "When, UTC."),
+        },
+    ),
+    "drift": (
+        "One row per stream and field that the contract does not know.",
+        {
+            "source": ("VARCHAR", "The source."),
+            "stream": ("VARCHAR", "The stream."),
+            "field": ("VARCHAR", "Dotted path in the source record."),
+            "first_seen_at": ("TIMESTAMP", "First load that brought it, UTC."),
+            "last_seen_at": ("TIMESTAMP", "Last load that brought it, UTC."),
+            "seen": ("BIGINT", "Landed records that held it."),
+        },
+    ),
+}
+"""Description and columns of each table of schema ``landing``."""
+
+
+def ensure_raw_tables(
+    connection: duckdb.DuckDBPyConnection, streams: Iterable[Stream] | None = None
+) -> None:
+    """Create what is missing: schemas, raw tables of ``streams`` (all known ones by default),
+    and the tables of schema ``landing``."""
+    if streams is None:
+        from connectors.registry import all_streams
+
+        streams = all_streams()
+    connection.execute("create schema if not exists landing")
+    for table, (_, columns) in LANDING_TABLES.items():
+        body = ", ".join(f"{quote(name)} {type_}" for name, (type_, _) in columns.items())
+        connection.execute(f"create table if not exists landing.{quote(table)} ({body})")
+    for stream in streams:
+        connection.execute(f"create schema if not exists {quote(stream.schema)}")
+        wanted = raw_columns(stream)
+        body = ", ".join(f"{quote(name)} {type_}" for name, type_ in wanted.items())
+        connection.execute(f"create table if not exists {table_name(stream)} ({body})")
+        present = {
+            str(row[0])
+            for row in connection.execute(
+                "select column_name from duckdb_columns() where schema_name = ? and table_name = ?",
+                [stream.schema, stream.name],
+            ).fetchall()
+        }
+        for name, type_ in wanted.items():
+            if name not in present:
+                connection.execute(
+                    f"alter table {table_name(stream)} add column {quote(name)} {type_}"
+                )
+
+
+def raw_columns(stream: Stream) -> dict[str, str]:
+    """Column name to DuckDB type of a raw table, in order."""
+    return {column.name: column.type for column in stream.columns} | {
+        name: type_ for name, (type_, _) in SYSTEM_COLUMNS.items()
+    }
+
+
+def table_name(stream: Stream) -> str:
+    """The raw table's name, quoted for SQL."""
+    return f"{quote(stream.schema)}.{quote(stream.name)}"
