@@ -1,0 +1,1 @@
+"""A local Crunchbase: searches, entities, autocompletes and deleted entities of organizations."""

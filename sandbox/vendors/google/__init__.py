@@ -1,0 +1,1 @@
+"""A local Google: service-account tokens, spreadsheet values and Drive file metadata."""

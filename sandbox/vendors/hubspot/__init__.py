@@ -1,0 +1,1 @@
+"""A local HubSpot: contacts, companies, properties and lists of one portal."""

@@ -1,0 +1,1 @@
+"""A local Marketo Engage: leads, activities and bulk extract of one instance."""

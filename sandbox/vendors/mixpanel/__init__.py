@@ -1,0 +1,1 @@
+"""A local Mixpanel: raw export, import, track, profiles and groups, per project."""

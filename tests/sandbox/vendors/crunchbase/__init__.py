@@ -1,0 +1,1 @@
+"""Judged by real clients, against a served sandbox."""
