@@ -34,17 +34,38 @@ def connect(
     """
     file = path or settings.warehouse
     if read_only and not file.exists():
-        raise SettingsError(
-            f"There is no warehouse at {file}.",
-            next_step="Run a cycle first (make demo, or headwater cycle), "
-            "or set HEADWATER_HOME or HEADWATER_WAREHOUSE_PATH.",
-        )
+        raise _no_warehouse(file)
     file.parent.mkdir(parents=True, exist_ok=True)
     connection = _open(file, settings, read_only=read_only)
     try:
         yield connection
     finally:
         connection.close()
+
+
+@contextmanager
+def attached(
+    connection: duckdb.DuckDBPyConnection, settings: Settings, *, alias: str = "warehouse"
+) -> Iterator[None]:
+    """Attach the warehouse read-only to another DuckDB ``connection`` for the block.
+
+    For set-based work over two files (the difference of a sync). Waits like :func:`connect` and
+    raises the same errors; the warehouse file is free again at the end of the block.
+    """
+    file = settings.warehouse
+    if not file.exists():
+        raise _no_warehouse(file)
+    statement = f"attach '{str(file).replace(chr(39), chr(39) * 2)}' as {quote(alias)} (read_only)"
+    for attempt in _patiently(settings):
+        with attempt:
+            try:
+                connection.execute(statement)
+            except (duckdb.IOException, duckdb.BinderException) as error:
+                raise _busy_or_unreadable(file, error, settings) from error
+    try:
+        yield
+    finally:
+        connection.execute(f"detach {quote(alias)}")
 
 
 def _open(file: Path, settings: Settings, *, read_only: bool) -> duckdb.DuckDBPyConnection:
@@ -55,12 +76,7 @@ def _open(file: Path, settings: Settings, *, read_only: bool) -> duckdb.DuckDBPy
         config["memory_limit"] = settings.duckdb_memory_limit
     if settings.duckdb_threads:
         config["threads"] = settings.duckdb_threads
-    for attempt in Retrying(
-        retry=retry_if_exception_type(WarehouseBusyError),
-        stop=stop_after_delay(settings.warehouse_wait_seconds),
-        wait=wait_random_exponential(multiplier=0.05, max=1.0),
-        reraise=True,
-    ):
+    for attempt in _patiently(settings):
         with attempt:
             try:
                 connection = duckdb.connect(str(file), read_only=read_only, config=config)
@@ -70,12 +86,32 @@ def _open(file: Path, settings: Settings, *, read_only: bool) -> duckdb.DuckDBPy
     return connection
 
 
-def _busy_or_unreadable(file: Path, error: duckdb.IOException, settings: Settings) -> Exception:
+def _patiently(settings: Settings) -> Retrying:
+    return Retrying(
+        retry=retry_if_exception_type(WarehouseBusyError),
+        stop=stop_after_delay(settings.warehouse_wait_seconds),
+        wait=wait_random_exponential(multiplier=0.05, max=1.0),
+        reraise=True,
+    )
+
+
+def _no_warehouse(file: Path) -> SettingsError:
+    return SettingsError(
+        f"There is no warehouse at {file}.",
+        next_step="Run a cycle first (make demo, or headwater cycle), "
+        "or set HEADWATER_HOME or HEADWATER_WAREHOUSE_PATH.",
+    )
+
+
+def _busy_or_unreadable(file: Path, error: duckdb.Error, settings: Settings) -> Exception:
     text = str(error)
-    if "lock" not in text.lower():
+    if "Unique file handle conflict" in text:
+        who = "another part of this process"
+    elif "lock" in text.lower():
+        holder = _HOLDER.search(text)
+        who = f"{holder['program']} (process {holder['pid']})" if holder else "another process"
+    else:
         return error
-    holder = _HOLDER.search(text)
-    who = f"{holder['program']} (process {holder['pid']})" if holder else "another process"
     return WarehouseBusyError(
         f"The DuckDB file {file} is held by {who}; "
         f"waited {settings.warehouse_wait_seconds:g} s for it.",

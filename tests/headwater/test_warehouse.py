@@ -6,11 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from headwater.errors import SettingsError, WarehouseBusyError
 from headwater.settings import Settings
-from headwater.warehouse import connect, quote
+from headwater.warehouse import attached, connect, quote
 
 HOLD = """
 import duckdb, sys
@@ -85,3 +86,26 @@ def test_quote_closes_the_door_on_identifiers(tmp_path):
         assert connection.execute(
             "select table_name from information_schema.tables"
         ).fetchall() == [(name,)]
+
+
+def test_an_attached_warehouse_is_read_only_and_free_again_afterwards(tmp_path):
+    settings = _settings(tmp_path)
+    with connect(settings) as connection:
+        connection.execute("create table t as select 1 as n")
+    with connect(settings, path=tmp_path / "other.duckdb") as other:
+        with attached(other, settings):
+            assert other.execute("select n from warehouse.t").fetchall() == [(1,)]
+            with pytest.raises(duckdb.InvalidInputException):
+                other.execute("insert into warehouse.t values (2)")
+        with connect(settings) as connection:
+            connection.execute("insert into t values (2)")
+
+
+def test_attaching_a_held_warehouse_names_the_holder(tmp_path, holder):
+    settings = _settings(tmp_path)
+    with (
+        connect(settings, path=tmp_path / "other.duckdb") as other,
+        pytest.raises(WarehouseBusyError, match=rf"process {holder.pid}\)"),
+        attached(other, settings),
+    ):
+        pass
