@@ -7,7 +7,7 @@ HubSpot need not invent a token. ``.env.example`` explains each setting with its
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -45,6 +45,11 @@ class Settings(SettingsGroup):
     http_retries: int = Field(default=5, ge=0, le=20)
     history_start: date = date(2024, 1, 1)
     dagster_url: str = "http://127.0.0.1:3000"
+    schedules_on: bool = False
+    step_retries: int = Field(default=2, ge=0, le=10)
+    step_retry_seconds: float = Field(default=15.0, ge=0)
+    marketing_workflows_start: time = time(9, 0)
+    cycle_budget_minutes: int = Field(default=15, ge=1, le=600)
 
     @field_validator("sources", "syncs", mode="before")
     @classmethod
