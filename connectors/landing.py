@@ -1,0 +1,253 @@
+"""The landing engine: puts the files of one load into DuckDB, set-based.
+
+    parts ──stage──> typed rows with a verdict ──judge──> new, duplicate, quarantined ──commit──> raw table
+
+Staging parses, casts and checks in one pass. Rows, tombstones, quarantine, drift, the cursor and the
+line in ``landing.loads`` are then written in one transaction, which ends only when
+received = landed + duplicates + quarantined.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+
+from connectors.landing_rows import (
+    apply_tombstones,
+    as_timestamp,
+    note_drift,
+    replace_rows,
+    tombstone_vanished,
+)
+from connectors.landing_stage import create_stage, stage_part
+from connectors.stream import Mode, Stream
+from connectors.zone import Manifest
+from headwater.clock import Clock
+from headwater.errors import SourceDataError
+
+
+@dataclass(frozen=True)
+class LoadResult:
+    """What one load of one stream did; ``received = landed + duplicates + quarantined``.
+
+    ``calls`` and ``bytes`` are those of the extraction, ``seconds`` those of the landing.
+    """
+
+    load_id: str
+    source: str
+    stream: str
+    received: int
+    landed: int
+    duplicates: int
+    quarantined: int
+    tombstoned: int
+    calls: int
+    bytes: int
+    seconds: float
+    cursor: str | None
+
+
+def land(
+    connection: duckdb.DuckDBPyConnection,
+    stream: Stream,
+    manifest: Manifest,
+    folder: Path,
+    clock: Clock,
+) -> LoadResult | None:
+    """Land one load; ``None`` when it landed before (nothing changes then).
+
+    ``folder`` holds the manifest's parts. The raw tables must exist
+    (:func:`connectors.raw_tables.ensure_raw_tables`). Raises
+    :class:`headwater.errors.SourceDataError` when a part is not what the manifest says, or the
+    accounts don't add up; the warehouse is then as it was.
+    """
+    if connection.execute(
+        "select 1 from landing.loads where load_id = ?", [manifest.load_id]
+    ).fetchone():
+        return None
+    started = time.perf_counter()
+    with _scratch(connection):
+        create_stage(connection, stream)
+        for part in manifest.parts:
+            staged = stage_part(connection, stream, folder / part.file, part.kind, manifest)
+            if staged != part.rows:
+                raise SourceDataError(
+                    f"{manifest.load_id}: {part.file} holds {staged} records, "
+                    f"its manifest says {part.rows}.",
+                    next_step="The file was damaged after it was written; remove the load's "
+                    "folder so that it is extracted again.",
+                )
+        connection.execute("begin transaction")
+        try:
+            result = _commit_rows(connection, stream, manifest, clock)
+            connection.execute("commit")
+        except BaseException:
+            connection.execute("rollback")
+            raise
+    return LoadResult(
+        load_id=manifest.load_id,
+        source=stream.source,
+        stream=stream.name,
+        received=manifest.received,
+        landed=result.landed,
+        duplicates=result.duplicates,
+        quarantined=result.quarantined,
+        tombstoned=result.tombstoned,
+        calls=manifest.calls,
+        bytes=manifest.bytes,
+        seconds=time.perf_counter() - started,
+        cursor=manifest.cursor_after,
+    )
+
+
+@dataclass(frozen=True)
+class _Account:
+    landed: int
+    duplicates: int
+    quarantined: int
+    tombstoned: int
+
+
+def _commit_rows(
+    connection: duckdb.DuckDBPyConnection, stream: Stream, manifest: Manifest, clock: Clock
+) -> _Account:
+    received_at = as_timestamp(manifest.received_at)
+    good = _count(connection, "select count(*) from stage where reason is null")
+    bad = _count(connection, "select count(*) from stage where reason is not null")
+    quarantined = _quarantine(connection, stream, manifest, received_at)
+    outdated = stream.mode is Mode.SNAPSHOT and _is_outdated(connection, stream, manifest)
+    tombstoned = landed = 0
+    if not outdated:
+        landed, tombstoned = replace_rows(connection, stream, manifest, received_at)
+        deleted = apply_tombstones(connection, stream, manifest, received_at)
+        landed, tombstoned = landed + deleted, tombstoned + deleted
+        note_drift(connection, stream, received_at)
+    if stream.mode is Mode.SNAPSHOT and not outdated:
+        tombstoned += tombstone_vanished(connection, stream, manifest, received_at)
+    account = _Account(
+        landed=landed,
+        duplicates=(good - landed) + (bad - quarantined),
+        quarantined=quarantined,
+        tombstoned=tombstoned,
+    )
+    if manifest.received != landed + account.duplicates + quarantined or account.duplicates < 0:
+        raise SourceDataError(
+            f"{manifest.load_id}: received {manifest.received}, but landed {landed}, duplicates "
+            f"{account.duplicates} and quarantined {quarantined} don't add up to it.",
+            next_step="Nothing was written. This is a defect of the landing engine: report it.",
+        )
+    _write_books(connection, stream, manifest, account, clock)
+    return account
+
+
+def _quarantine(
+    connection: duckdb.DuckDBPyConnection,
+    stream: Stream,
+    manifest: Manifest,
+    received_at: datetime,
+) -> int:
+    """Keep what breaks the contract and was not kept by an earlier load; returns how many.
+
+    An overlap brings the same bad record again and again: it is kept once.
+    """
+    return _count(
+        connection,
+        """
+        insert into landing.quarantine
+        select
+            $load_id, $source, $stream, file, line_number, record_key, reason, record, $received_at
+        from stage
+        where reason is not null
+            and not exists (
+                select 1
+                from landing.quarantine as known
+                where known.source = $source and known.stream = $stream
+                    and known.record = stage.record and known.reason = stage.reason
+            )
+        """,
+        {
+            "load_id": manifest.load_id,
+            "source": stream.source,
+            "stream": stream.name,
+            "received_at": received_at,
+        },
+    )
+
+
+def _is_outdated(connection: duckdb.DuckDBPyConnection, stream: Stream, manifest: Manifest) -> bool:
+    """Whether a newer snapshot landed before this one."""
+    newer = connection.execute(
+        "select 1 from landing.cursors where source = ? and stream = ? and load_id > ?",
+        [stream.source, stream.name, manifest.load_id],
+    ).fetchone()
+    return newer is not None
+
+
+def _write_books(
+    connection: duckdb.DuckDBPyConnection,
+    stream: Stream,
+    manifest: Manifest,
+    account: _Account,
+    clock: Clock,
+) -> None:
+    connection.execute(
+        """
+        merge into landing.cursors as present
+        using (
+            select $source as source, $stream as stream, $cursor as cursor, $load_id as load_id
+        ) as moved
+        on present.source = moved.source and present.stream = moved.stream
+        when matched and moved.load_id > present.load_id
+        then update set cursor = moved.cursor, load_id = moved.load_id
+        when not matched then insert (source, stream, cursor, load_id)
+        values (moved.source, moved.stream, moved.cursor, moved.load_id)
+        """,
+        {
+            "source": stream.source,
+            "stream": stream.name,
+            "cursor": manifest.cursor_after,
+            "load_id": manifest.load_id,
+        },
+    )
+    connection.execute(
+        "insert into landing.loads values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            manifest.load_id,
+            stream.source,
+            stream.name,
+            manifest.cycle_id,
+            as_timestamp(manifest.started_at),
+            as_timestamp(clock.now()),
+            manifest.received,
+            account.landed,
+            account.duplicates,
+            account.quarantined,
+            account.tombstoned,
+            len(manifest.parts),
+            manifest.bytes,
+            manifest.cursor_before,
+            manifest.cursor_after,
+        ],
+    )
+
+
+def _count(connection: duckdb.DuckDBPyConnection, sql: str, parameters: object = None) -> int:
+    """The single number that a statement gives: a count, or the rows it changed."""
+    row = connection.execute(sql, parameters).fetchone()
+    return int(row[0]) if row else 0
+
+
+@contextmanager
+def _scratch(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Leave no temporary table behind, however it ends."""
+    try:
+        yield
+    finally:
+        connection.execute("drop table if exists temp.stage")
+        connection.execute("drop table if exists temp.winners")

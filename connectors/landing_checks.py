@@ -1,0 +1,188 @@
+"""From a contract to SQL: how a stream's parts become typed columns, and what breaks the contract.
+
+Each function gives the text of one SQL expression. ``raw`` is the expression of a column's value
+as the source wrote it, always text; names come from contracts in the code, and every literal that
+is not one is quoted.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from connectors.contract import Clock, Column
+from connectors.stream import Stream
+from headwater.warehouse import quote
+
+LONGEST_VALUE = 100
+YEAR_10000 = 253_402_300_800
+"""Epoch seconds from which a moment is not believed."""
+
+
+def literal(text: str) -> str:
+    """Text as an SQL literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def fields(stream: Stream, record: str) -> str:
+    """All columns of a JSON record as one nested struct of text, in a single parse."""
+    shape = _nested({column.path: "VARCHAR" for column in stream.columns})
+    return f"json_transform({record}, {literal(json.dumps(shape))})"
+
+
+def json_path(path: tuple[str, ...]) -> str:
+    """A path into a JSON record, as DuckDB writes it."""
+    return "$" + "".join('."' + step.replace('"', '\\"') + '"' for step in path)
+
+
+def typed(column: Column, raw: str, timezone: str, *, is_key: bool) -> str:
+    """The value of ``raw`` as the column's type, null where it isn't one."""
+    text = raw if column.type == "VARCHAR" and not is_key else f"nullif({raw}, '')"
+    number = f"try_cast({text} as double)"
+    match column.type:
+        case "VARCHAR":
+            return text
+        case "BIGINT":  # a plain cast would round 4.7 to 5
+            return f"case when {number} = trunc({number}) then try_cast({text} as bigint) end"
+        case "BOOLEAN":  # a plain cast would take 1, t and yes
+            return f"case lower({text}) when 'true' then true when 'false' then false end"
+        case "JSON":
+            return f"case when left({text}, 1) in ('{{', '[') then try_cast({text} as json) end"
+        case "TIMESTAMP" if column.clock is Clock.EPOCH_SECONDS:
+            moment = (
+                f"case when {number} >= 0 and {number} < {YEAR_10000} "
+                f"then make_timestamp(cast(round({number} * 1e6) as bigint)) end"
+            )
+            if timezone == "UTC":
+                return moment
+            return f"cast(timezone({literal(timezone)}, {moment}) as timestamp)"
+        case "TIMESTAMP":  # a cast to TIMESTAMP would drop the offset
+            return f"cast(try_cast({text} as timestamptz) as timestamp)"
+        case other:
+            return f"try_cast({text} as {other})"
+
+
+def holds(column: Column, value: str, raw: str, record: str | None) -> str:
+    """Whether a column keeps its contract. ``record`` is the JSON record, where there is one."""
+    if column.type == "VARCHAR":
+        rules = [f"{value} is not null"] if column.required else []
+        if record is not None:
+            rules.append(f"not {_is_nested(column, raw, record)}")
+        return " and ".join(rules) or "true"
+    return f"{value} is not null" if column.required else f"({value} is not null or {_empty(raw)})"
+
+
+def complaint(column: Column, value: str, raw: str, record: str | None) -> str:
+    """What is wrong with a column, null if nothing: the column, the value and the rule."""
+    name = f"column {column.name} ({'.'.join(column.path)})"
+    shown = f"left({raw}, {LONGEST_VALUE})"
+    cases = []
+    if column.type != "VARCHAR":
+        what = _TYPE_WORDS.get(column.type, column.type)
+        cases.append(
+            f"when {value} is null and not {_empty(raw)} "
+            f"then concat({literal(name + ': value ')}, '''', {shown}, '''', ' is not {what}')"
+        )
+    elif record is not None:
+        cases.append(
+            f"when {_is_nested(column, raw, record)} "
+            f"then concat({literal(name + ': value ')}, '''', {shown}, '''', ' is not text')"
+        )
+    if column.required:
+        cases.append(f"when {value} is null then {literal(name + ': missing, but required')}")
+    return f"case {' '.join(cases)} end" if cases else "null"
+
+
+def without_known_fields(stream: Stream, record: str) -> str:
+    """A JSON record less what the contract knows; emptied objects stay."""
+    known = literal(json.dumps(_nested({path: None for path in known_paths(stream)})))
+    return f"json_merge_patch({record}, {known})"  # RFC 7396: null removes a field
+
+
+def unknown_fields(stream: Stream, rest: str) -> str:
+    """``rest`` (from :func:`without_known_fields`), null if only emptied objects are left."""
+    names = "|".join(sorted({_escape(path[-1]) for path in parents(stream) if path}))
+    pattern = literal(f'"(?:{names})":')
+    bare = f"regexp_replace({rest}, {pattern}, '', 'g')" if names else rest
+    return f"case when not regexp_full_match({bare}, '[{{}},]*') then {rest} end"
+
+
+def known_paths(stream: Stream) -> list[tuple[str, ...]]:
+    """The paths of all columns and of the fields that are ignored."""
+    return [column.path for column in stream.columns] + [
+        tuple(path.split(".")) for path in stream.ignored
+    ]
+
+
+def parents(stream: Stream) -> list[tuple[str, ...]]:
+    """The objects that known paths run through, the record itself first."""
+    return sorted({path[:depth] for path in known_paths(stream) for depth in range(len(path))})
+
+
+def row_hash(stream: Stream, extra: str) -> str:
+    """md5 over a record's typed values and unknown fields, in the contract's order."""
+    values = [f"cast({quote(column.name)} as varchar)" for column in stream.columns]
+    parts = ", ".join(
+        f"coalesce({value}, chr(30))" for value in [*values, f"cast({extra} as varchar)"]
+    )
+    return f"md5(concat_ws(chr(31), {parts}))"
+
+
+def version(stream: Stream, alias: str) -> str:
+    """What orders the copies of one key: the greatest of the version columns."""
+    columns = [f"{alias}.{quote(name)}" for name in stream.version]
+    match len(columns):
+        case 0:
+            return "0"
+        case 1:
+            return columns[0]
+        case _:
+            return f"greatest({', '.join(columns)})"
+
+
+def tombstone(stream: Stream, alias: str) -> str:
+    """Since when a row is gone, null while it lives."""
+    deletes = stream.deletes
+    at = f"{alias}.{quote(deletes.at)}" if deletes.at else None
+    if deletes.flag:
+        since = f"coalesce({at}, {version(stream, alias)})" if at else version(stream, alias)
+        return f"case when {alias}.{quote(deletes.flag)} then {since} end"
+    return at or "cast(null as timestamp)"
+
+
+_TYPE_WORDS = {
+    "BIGINT": "a whole number",
+    "DOUBLE": "a number",
+    "BOOLEAN": "true or false",
+    "TIMESTAMP": "a moment",
+    "DATE": "a date",
+    "JSON": "a list or object",
+}
+
+
+def _nested(leaves: dict[tuple[str, ...], Any]) -> dict[str, Any]:
+    """Leaves by path as nested objects."""
+    root: dict[str, Any] = {}
+    for path, leaf in leaves.items():
+        node = root
+        for step in path[:-1]:
+            node = node.setdefault(step, {})
+        node[path[-1]] = leaf
+    return root
+
+
+def _empty(raw: str) -> str:
+    return f"({raw} is null or {raw} = '')"
+
+
+def _is_nested(column: Column, raw: str, record: str) -> str:
+    """Whether a text column got an object or a list; the record is only parsed if it may be."""
+    kind = f"json_type({record}, {literal(json_path(column.path))})"
+    return (
+        f"case when left({raw}, 1) in ('{{', '[') "
+        f"then coalesce({kind} in ('OBJECT', 'ARRAY'), false) else false end"
+    )
+
+
+def _escape(name: str) -> str:
+    return "".join(character if character.isalnum() else f"\\{character}" for character in name)

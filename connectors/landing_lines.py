@@ -1,0 +1,44 @@
+"""Reads parts of compressed lines as Arrow batches of text: one row per line, whatever it holds.
+
+A line is not parsed here, so that a malformed one is a row to be judged and not a failure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+
+CHUNK_BYTES = 8 * 1024 * 1024
+SCHEMA = pa.schema([("line_number", pa.int64()), ("record", pa.string())])
+
+
+def line_batches(path: Path) -> Iterator[pa.RecordBatch]:
+    """Batches of ``line_number`` (from 1) and ``record`` of a text file, plain, gzip or zstd."""
+    number = 1
+    rest = b""
+    with pa.input_stream(str(path), compression="detect") as stream:
+        while chunk := stream.read(CHUNK_BYTES):
+            lines = (rest + chunk).split(b"\n")
+            rest = lines.pop()
+            if lines:
+                yield _batch(lines, number)
+                number += len(lines)
+    if rest:
+        yield _batch([rest], number)
+
+
+def _batch(lines: list[bytes], number: int) -> pa.RecordBatch:
+    return pa.RecordBatch.from_arrays(
+        [pa.array(range(number, number + len(lines)), pa.int64()), _text(lines)], schema=SCHEMA
+    )
+
+
+def _text(lines: list[bytes]) -> pa.Array:
+    try:
+        return pa.array(lines, pa.binary()).cast(pa.string())
+    except pa.ArrowInvalid:
+        # Bytes that are not UTF-8 are shown as \xNN, which no JSON allows: such a line is
+        # quarantined with what it held.
+        return pa.array([line.decode("utf-8", "backslashreplace") for line in lines], pa.string())
