@@ -49,6 +49,7 @@ class Settings(SettingsGroup):
     step_retries: int = Field(default=2, ge=0, le=10)
     step_retry_seconds: float = Field(default=15.0, ge=0)
     marketing_workflows_start: time = time(9, 0)
+    stale_after_hours: float = Field(default=26.0, gt=0)
     cycle_budget_minutes: int = Field(default=15, ge=1, le=600)
 
     @field_validator("sources", "syncs", mode="before")
