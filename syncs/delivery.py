@@ -1,0 +1,246 @@
+"""Delivery: from the outbox to the destination and back, one durable step at a time.
+
+A batch is marked in flight before it leaves and its answers are recorded before the next one does.
+Whatever stops the process in between, the next run finds the batch in flight and resolves it
+before it sends anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from headwater.clock import Clock
+from headwater.errors import (
+    HeadwaterError,
+    PermanentError,
+    RateLimitedError,
+    RetryableError,
+    VendorRejectedError,
+)
+from syncs.definition import Definition, Policy
+from syncs.destination import (
+    Batch,
+    Change,
+    Destination,
+    Interrupted,
+    Operation,
+    Outcome,
+    RowResult,
+    Value,
+    is_empty,
+)
+from syncs.outbox import Outbox
+from syncs.state import RowState
+
+Progress = Callable[[int, int], None]
+"""Told how many rows have an answer, and of how many."""
+
+TRIES = 3
+"""How often a row that the vendor puts off (a locked record) is sent within one run."""
+PAUSES_SECONDS = (0.5, 2.0, 5.0)
+"""Waits between attempts to find out what became of a batch."""
+
+
+class Delivery:
+    """Delivers the outbox of one run."""
+
+    def __init__(
+        self,
+        definition: Definition,
+        destination: Destination,
+        outbox: Outbox,
+        clock: Clock,
+        on_progress: Progress | None = None,
+    ) -> None:
+        self._definition = definition
+        self._destination = destination
+        self._outbox = outbox
+        self._clock = clock
+        self._on_progress = on_progress or (lambda done, planned: None)
+        self._handles: dict[str, str] = {}
+        self._filling = [
+            item.field for item in definition.fields if item.policy is Policy.FILL_EMPTY
+        ]
+
+    def recover(self) -> int:
+        """Resolve every batch that an earlier run left in flight; returns the rows resolved."""
+        resolved = 0
+        for batch in self._outbox.leftovers():
+            results = self._find_out(batch)
+            self._outbox.record(batch, results, self._clock.now())
+            resolved += sum(result.outcome is not Outcome.UNKNOWN for result in results)
+        return resolved
+
+    def deliver(self) -> HeadwaterError | None:
+        """Send everything pending; returns the error that ended delivery early, if one did.
+
+        Rows not sent then stay pending (owed); rows that the destination refuses are rejected.
+        """
+        planned = pending = self._outbox.count(RowState.PENDING)
+        size = self._definition.batch_rows or self._destination.batch_rows(planned)
+        alone = self._destination.capabilities.separate_operations
+        while pending:
+            try:
+                self._send(self._outbox.pending(size, one_operation=alone))
+            except _Stopped as stopped:
+                return stopped.cause
+            pending = self._outbox.count(RowState.PENDING)
+            self._on_progress(planned - pending, planned)
+        return None
+
+    def _send(self, changes: Sequence[Change]) -> None:
+        """Send changes in one batch; where it is refused as a whole, halve until the rows that
+        are to blame are alone.
+
+        Parts are taken from both ends in turn. When four single rows were refused and nothing was
+        accepted, the cause is not in the rows: the rest is rejected with the vendor's words
+        instead of being asked about one by one (and is tried again by the next run).
+        """
+        parts, accepted, blamed = [tuple(changes)], False, 0
+        last: VendorRejectedError | None = None
+        while parts:
+            part = parts.pop(0 if blamed % 2 == 0 else -1)
+            batch = self._outbox.mark_in_flight(part, self._clock.now())
+            if last is not None and blamed >= 4 and not accepted:
+                self._record(batch, _all(batch, Outcome.REJECTED, last))
+                continue
+            try:
+                self._attempt(batch)
+                accepted = True
+            except VendorRejectedError as error:
+                last = error
+                if len(part) == 1:
+                    blamed += 1
+                    self._record(batch, _all(batch, Outcome.REJECTED, error))
+                else:
+                    self._record(batch, _all(batch, Outcome.UNSENT, error))
+                    middle = len(part) // 2
+                    parts = [part[:middle], *parts, part[middle:]]
+
+    def _attempt(self, batch: Batch) -> None:
+        """Send one batch and record its answers. Raises VendorRejectedError with nothing recorded,
+        _Stopped when the run cannot go on."""
+        answered: tuple[RowResult, ...] = ()
+        try:
+            lean = self._leave_what_is_filled(batch)
+            answered = tuple(self._destination.deliver(lean, self._remember(batch)))
+        except VendorRejectedError:
+            raise
+        except Interrupted as interrupted:
+            self._stop_or_resolve(batch, interrupted.results, interrupted.cause)
+            return
+        except HeadwaterError as error:
+            self._stop_or_resolve(batch, (), error)
+            return
+        self._record(batch, answered)
+
+    def _stop_or_resolve(
+        self, batch: Batch, answered: tuple[RowResult, ...], error: HeadwaterError
+    ) -> None:
+        """Find out about the rows that have no answer; stop unless all of them got one."""
+        known = {result.key for result in answered}
+        rest = replace(
+            batch,
+            changes=tuple(change for change in batch.changes if change.key not in known),
+            handle=self._handles.get(batch.batch_id),
+        )
+        refused = isinstance(error, PermanentError | RateLimitedError)
+        found = _all(rest, Outcome.UNSENT, error) if refused else self._find_out(rest)
+        self._record(batch, (*answered, *found))
+        if refused or any(result.outcome is Outcome.UNKNOWN for result in found):
+            raise _Stopped(error)
+
+    def _leave_what_is_filled(self, batch: Batch) -> Batch:
+        """Take fields out of a batch that only fill what is empty and is not empty there."""
+        looked_at = [
+            change
+            for change in batch.changes
+            if change.operation is not Operation.REMOVE
+            and any(name in change.fields for name in self._filling)
+        ]
+        if not looked_at:
+            return batch
+        held = self._destination.current(looked_at, self._filling)
+        changed: dict[int, Change] = {}
+        fields: dict[int, tuple[dict[str, Value], dict[str, Value]]] = {}
+        for change in looked_at:
+            there = held[change.key].fields if change.key in held else {}
+            found = {
+                name: there[name]
+                for name in self._filling
+                if name in change.fields and not is_empty(there.get(name))
+            }
+            if found:
+                kept = {name: value for name, value in change.fields.items() if name not in found}
+                changed[change.seq] = replace(change, fields=kept)
+                fields[change.seq] = (kept, found)
+        if not fields:
+            return batch
+        self._outbox.replace_fields(batch.batch_id, fields)
+        return replace(
+            batch, changes=tuple(changed.get(change.seq, change) for change in batch.changes)
+        )
+
+    def _find_out(self, batch: Batch) -> Sequence[RowResult]:
+        """Ask the destination what became of a batch; unknown where it cannot say."""
+        for pause in (*PAUSES_SECONDS, None):
+            try:
+                return self._destination.resolve(batch)
+            except VendorRejectedError as error:
+                return _all(batch, Outcome.UNSENT, error)
+            except PermanentError as error:
+                return _all(batch, Outcome.UNKNOWN, error)
+            except RetryableError as error:
+                if pause is None:
+                    return _all(batch, Outcome.UNKNOWN, error)
+                self._clock.sleep(pause)
+        raise AssertionError("the last pause is None")
+
+    def _record(self, batch: Batch, results: Sequence[RowResult]) -> None:
+        """Record answers; a row that was put off too often is rejected with the reason."""
+        put_off = [
+            change.seq
+            for change, result in _paired(batch, results)
+            if result.outcome in (Outcome.RETRY, Outcome.UNSENT)
+        ]
+        attempts = self._outbox.attempts(put_off) if put_off else {}
+        final = [
+            replace(result, outcome=Outcome.REJECTED)
+            if result.outcome is Outcome.RETRY and attempts[change.seq] >= TRIES
+            else result
+            for change, result in _paired(batch, results)
+        ]
+        self._outbox.record(batch, final, self._clock.now())
+        if any(result.outcome is Outcome.RETRY for result in final):
+            self._clock.sleep(PAUSES_SECONDS[0])
+
+    def _remember(self, batch: Batch) -> Callable[[str], None]:
+        def remember(handle: str) -> None:
+            self._handles[batch.batch_id] = handle
+            self._outbox.remember_handle(batch.batch_id, handle)
+
+        return remember
+
+
+class _Stopped(Exception):  # noqa: N818 (carries the error that ended the run)
+    def __init__(self, cause: HeadwaterError) -> None:
+        super().__init__(str(cause))
+        self.cause = cause
+
+
+def _all(batch: Batch, outcome: Outcome, error: HeadwaterError) -> list[RowResult]:
+    """The same answer for every row of a batch."""
+    status = getattr(error, "status", None)
+    code = str(status) if status else type(error).__name__
+    return [
+        RowResult(change.key, outcome, code=code, message=error.what) for change in batch.changes
+    ]
+
+
+def _paired(
+    batch: Batch, results: Sequence[RowResult]
+) -> list[tuple[Change, RowResult]]:
+    """Each change with its answer; the outbox complains about answers that are missing."""
+    by_key = {change.key: change for change in batch.changes}
+    return [(by_key[result.key], result) for result in results if result.key in by_key]

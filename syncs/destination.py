@@ -1,0 +1,179 @@
+"""What the engine needs from a destination, and what it tells it.
+
+A destination knows one vendor's write calls: their batches, their answers per row and how to find
+out what became of a batch whose answer was lost. It decides nothing about what is sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+from headwater.errors import HeadwaterError, VendorRejectedError
+from syncs.definition import Mode, Removal
+
+Value = str | int | float | bool | None
+"""A field's value: ``None`` means null (clear it); a field that is not there is left alone."""
+
+
+class Operation(StrEnum):
+    """What is done with one key."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    REMOVE = "remove"
+
+
+class Outcome(StrEnum):
+    """What became of one row of a batch."""
+
+    DELIVERED = "delivered"
+    REJECTED = "rejected"  # the destination said no, with a reason
+    RETRY = "retry"  # refused for the moment (a locked record); nothing was written
+    UNSENT = "unsent"  # known not to have happened
+    UNKNOWN = "unknown"  # cannot be found out now
+
+
+@dataclass(frozen=True)
+class Change:
+    """One key and what is to be done with it. ``token`` is the same whenever this key is sent."""
+
+    seq: int
+    key: str
+    operation: Operation
+    fields: Mapping[str, Value]
+    token: str
+    destination_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Changes that travel in one call or job. ``handle`` is what the vendor calls it (a job id)."""
+
+    batch_id: str
+    changes: tuple[Change, ...]
+    handle: str | None = None
+
+
+@dataclass(frozen=True)
+class RowResult:
+    """The destination's answer for one key."""
+
+    key: str
+    outcome: Outcome
+    destination_id: str | None = None
+    code: str | None = None
+    message: str | None = None
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """What a destination can do.
+
+    ``separate_operations``: creates, updates and removals may not share a batch.
+    ``reads_current``: it can say what a record's fields hold now (needed for ``fill_empty``).
+    """
+
+    modes: frozenset[Mode]
+    removals: frozenset[Removal]
+    separate_operations: bool = True
+    reads_current: bool = False
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many rows a plan creates, updates and removes, and how many need a look before."""
+
+    created: int = 0
+    updated: int = 0
+    removed: int = 0
+    to_read: int = 0
+
+    @property
+    def total(self) -> int:
+        """All rows to send."""
+        return self.created + self.updated + self.removed
+
+
+class Interrupted(Exception):  # noqa: N818 (not an error of its own: ``cause`` is)
+    """A batch of several calls ended in the middle: ``results`` are the answers until then."""
+
+    def __init__(self, results: Sequence[RowResult], cause: HeadwaterError) -> None:
+        super().__init__(str(cause))
+        self.results = tuple(results)
+        self.cause = cause
+
+
+class Destination(Protocol):
+    """One object of one vendor, as the target of one sync."""
+
+    name: str
+    capabilities: Capabilities
+
+    @property
+    def calls(self) -> int:
+        """API calls made so far, retries and reads included."""
+        ...
+
+    def check(self) -> None:
+        """Prove credential and object without writing; raises before anything is touched."""
+        ...
+
+    def batch_rows(self, rows: int) -> int:
+        """How many rows to put into one batch when ``rows`` are to be sent."""
+        ...
+
+    def deliver(self, batch: Batch, remember: Callable[[str], None]) -> Sequence[RowResult]:
+        """Send a batch and return one result per change.
+
+        ``remember`` makes the vendor's handle durable before the batch is committed to it.
+        Raises a Retryable error when the fate of the rows is not known, ``VendorRejectedError``
+        when the batch was refused as a whole and nothing of it was written.
+        """
+        ...
+
+    def resolve(self, batch: Batch) -> Sequence[RowResult]:
+        """Find out what became of a batch whose answer was lost, sending again only what is safe
+        to send twice."""
+        ...
+
+    def least_calls(self, counts: Counts) -> int:
+        """The least number of API calls with which such a plan could be delivered."""
+        ...
+
+    def current(self, changes: Sequence[Change], fields: Sequence[str]) -> Mapping[str, Held]:
+        """What the destination holds for these keys now (see ``Capabilities.reads_current``)."""
+        ...
+
+
+@dataclass(frozen=True)
+class Held:
+    """A record as the destination holds it."""
+
+    destination_id: str | None = None
+    fields: Mapping[str, Value] = field(default_factory=dict)
+
+
+def one_by_one(batch: Batch, send: Callable[[Change], RowResult]) -> list[RowResult]:
+    """Send each change of a batch in a call of its own.
+
+    A refused row is rejected and the others go on; any other error ends the batch as
+    :class:`Interrupted`, so that the answers until then are kept.
+    """
+    results: list[RowResult] = []
+    for change in batch.changes:
+        try:
+            results.append(send(change))
+        except VendorRejectedError as error:
+            code = str(error.status) if error.status else None
+            results.append(RowResult(change.key, Outcome.REJECTED, code=code, message=error.what))
+        except HeadwaterError as error:
+            raise Interrupted(results, error) from error
+    return results
+
+
+def is_empty(value: Value) -> bool:
+    """Null and empty text: nothing that filling could overwrite."""
+    return value is None or value == ""

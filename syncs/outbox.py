@@ -1,0 +1,242 @@
+"""The outbox: what is to be delivered, what is in flight, and what became of each row.
+
+Delivery works from here alone; the warehouse is closed by then. ``sent`` moves only by rows that
+the destination acknowledged.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+import duckdb
+
+from headwater.errors import HeadwaterError
+from syncs.destination import Batch, Change, Operation, Outcome, RowResult, Value
+from syncs.state import RowState, naive, one, transaction
+
+STATE_OF = {
+    Outcome.DELIVERED: RowState.DELIVERED,
+    Outcome.REJECTED: RowState.REJECTED,
+    Outcome.RETRY: RowState.PENDING,
+    Outcome.UNSENT: RowState.PENDING,
+    Outcome.UNKNOWN: RowState.UNKNOWN,
+}
+
+
+class Outbox:
+    """The outbox of one sync, in its open state file. ``run_id`` is the run that is delivering."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, run_id: str) -> None:
+        self._connection = connection
+        self.run_id = run_id
+        self._batches = 0
+
+    def fill(self, name: str, now: datetime) -> None:
+        """Take over the planned rows of the difference, and adopt what was right already.
+
+        Pending rows of earlier runs are superseded: the difference has planned them anew.
+        """
+        with transaction(self._connection):
+            self._connection.execute(
+                "update outbox set state = 'superseded', changed_at = ? "
+                "where state = 'pending' and run_id <> ?",
+                [naive(now), self.run_id],
+            )
+            self._connection.execute(
+                """
+                insert into outbox
+                select
+                    ?, seq, key, operation, fields, before, after, model_hash,
+                    md5(? || ':' || key), destination_id, null, 'pending', null, null, 0, false, ?
+                from planned
+                """,
+                [self.run_id, name, naive(now)],
+            )
+            self._connection.execute("delete from sent where key in (select key from adopted)")
+            self._connection.execute(
+                "insert into sent select key, model_hash, after, destination_id, ?, ? from adopted",
+                [naive(now), self.run_id],
+            )
+
+    def pending(self, limit: int, *, one_operation: bool) -> tuple[Change, ...]:
+        """The next rows to send, in order; of one operation only if asked."""
+        rows = self._connection.execute(
+            "select seq, key, operation, fields, token, destination_id from outbox "
+            "where run_id = ? and state = 'pending' order by attempts, seq limit ?",
+            [self.run_id, limit],
+        ).fetchall()
+        changes = [_change(row) for row in rows]
+        if one_operation and changes:
+            first = changes[0].operation
+            changes = [change for change in changes if change.operation == first]
+        return tuple(changes)
+
+    def mark_in_flight(self, changes: Sequence[Change], now: datetime) -> Batch:
+        """Make durable that these rows are about to leave, before they do."""
+        self._batches += 1
+        batch = Batch(f"{self.run_id}/{self._batches:06d}", tuple(changes))
+        with transaction(self._connection):
+            self._connection.execute(
+                "insert into attempts values (?, ?, null, ?, ?, null)",
+                [batch.batch_id, self.run_id, len(changes), naive(now)],
+            )
+            self._connection.execute(
+                """
+                update outbox
+                set state = 'in_flight', batch_id = ?, attempts = attempts + 1, changed_at = ?
+                from (select unnest(?::bigint[]) as seq) as leaving
+                where outbox.run_id = ? and outbox.seq = leaving.seq
+                """,
+                [batch.batch_id, naive(now), [change.seq for change in changes], self.run_id],
+            )
+        return batch
+
+    def remember_handle(self, batch_id: str, handle: str) -> None:
+        """Make the vendor's name of a batch durable."""
+        with transaction(self._connection):
+            self._connection.execute(
+                "update attempts set handle = ? where batch_id = ?", [handle, batch_id]
+            )
+
+    def replace_fields(
+        self, batch_id: str, fields: Mapping[int, tuple[Mapping[str, Value], Mapping[str, Value]]]
+    ) -> None:
+        """Change what is sent, and what will be known, of rows by ``seq`` (fields, found)."""
+        with transaction(self._connection):
+            self._connection.execute(
+                """
+                update outbox
+                set
+                    fields = looked.fields,
+                    after = json_merge_patch(outbox.after, looked.found)
+                from (
+                    select
+                        unnest(?::bigint[]) as seq,
+                        unnest(?::json[]) as fields,
+                        unnest(?::json[]) as found
+                ) as looked
+                where outbox.batch_id = ? and outbox.seq = looked.seq
+                """,
+                [
+                    list(fields),
+                    [json.dumps(sent) for sent, _ in fields.values()],
+                    [json.dumps(found) for _, found in fields.values()],
+                    batch_id,
+                ],
+            )
+
+    def record(self, batch: Batch, results: Sequence[RowResult], now: datetime) -> None:
+        """Make the answers of a batch durable. Every row of it must have exactly one.
+
+        Raises :class:`HeadwaterError` when a destination answered for other rows than it was given.
+        """
+        by_key = {result.key: result for result in results}
+        asked = {change.key for change in batch.changes}
+        if len(by_key) != len(results) or set(by_key) != asked:
+            raise HeadwaterError(
+                f"Batch {batch.batch_id}: {len(asked)} rows were sent and {len(results)} answered.",
+                next_step="This is a mistake in the destination's code; the rows stay in flight "
+                "and are resolved by the next run.",
+            )
+        ordered = [by_key[change.key] for change in batch.changes]
+        with transaction(self._connection):
+            self._connection.execute(
+                """
+                update outbox
+                set
+                    state = answer.state,
+                    destination_id = coalesce(answer.destination_id, outbox.destination_id),
+                    code = answer.code,
+                    message = answer.message,
+                    changed_at = ?
+                from (
+                    select
+                        unnest(?::bigint[]) as seq,
+                        unnest(?::varchar[]) as state,
+                        unnest(?::varchar[]) as destination_id,
+                        unnest(?::varchar[]) as code,
+                        unnest(?::varchar[]) as message
+                ) as answer
+                where outbox.batch_id = ? and outbox.seq = answer.seq
+                """,
+                [
+                    naive(now),
+                    [change.seq for change in batch.changes],
+                    [STATE_OF[result.outcome].value for result in ordered],
+                    [result.destination_id for result in ordered],
+                    [result.code for result in ordered],
+                    [result.message[:2000] if result.message else None for result in ordered],
+                    batch.batch_id,
+                ],
+            )
+            self._connection.execute(
+                "update attempts set finished_at = ? where batch_id = ?",
+                [naive(now), batch.batch_id],
+            )
+
+    def leftovers(self) -> list[Batch]:
+        """Batches of this or earlier runs whose fate is open, oldest first."""
+        rows = self._connection.execute(
+            """
+            select
+                outbox.seq, outbox.key, outbox.operation, outbox.fields, outbox.token,
+                outbox.destination_id, outbox.batch_id, attempts.handle
+            from outbox
+            inner join attempts on attempts.batch_id = outbox.batch_id
+            where outbox.state in ('in_flight', 'unknown')
+            order by outbox.batch_id, outbox.seq
+            """
+        ).fetchall()
+        batches: dict[str, list[Change]] = {}
+        handles: dict[str, str | None] = {}
+        for row in rows:
+            batches.setdefault(row[6], []).append(_change(row[:6]))
+            handles[row[6]] = row[7]
+        return [Batch(name, tuple(changes), handles[name]) for name, changes in batches.items()]
+
+    def settle(self, now: datetime) -> None:
+        """Move ``sent`` by every acknowledged row that it does not know of yet."""
+        acknowledged = "from outbox where state = 'delivered' and not settled"
+        if not one(self._connection, f"select count(*) {acknowledged}"):
+            return
+        with transaction(self._connection):
+            self._connection.execute(f"delete from sent where key in (select key {acknowledged})")
+            self._connection.execute(
+                f"""
+                insert into sent
+                select key, model_hash, after, destination_id, ?, run_id
+                {acknowledged}
+                qualify row_number() over (partition by key order by run_id desc, seq desc) = 1
+                    and operation <> 'remove'
+                """,
+                [naive(now)],
+            )
+            self._connection.execute(
+                "update outbox set settled = true where state = 'delivered' and not settled"
+            )
+
+    def count(self, *states: RowState) -> int:
+        """Rows of this run in any of these states."""
+        return int(
+            one(
+                self._connection,
+                "select count(*) from outbox where run_id = ? and list_contains(?, state)",
+                [self.run_id, [state.value for state in states]],
+            )
+        )
+
+    def attempts(self, seqs: Sequence[int]) -> dict[int, int]:
+        """How often rows of this run have been sent so far."""
+        return dict(
+            self._connection.execute(
+                "select seq, attempts from outbox where run_id = ? and list_contains(?, seq)",
+                [self.run_id, list(seqs)],
+            ).fetchall()
+        )
+
+
+def _change(row: tuple[int, str, str, str, str, str | None]) -> Change:
+    seq, key, operation, fields, token, destination_id = row
+    return Change(seq, key, Operation(operation), json.loads(fields), token, destination_id)

@@ -1,0 +1,366 @@
+"""Plan, run and look at one sync."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import duckdb
+
+from headwater.clock import Clock
+from headwater.errors import GuardError, HeadwaterError, SettingsError
+from headwater.settings import Settings
+from syncs import difference, guards, registry
+from syncs.definition import Definition
+from syncs.delivery import Delivery, Progress
+from syncs.destination import Destination
+from syncs.destinations import open_destination
+from syncs.difference import Difference
+from syncs.outbox import Outbox
+from syncs.state import (
+    RunStatus,
+    begin_run,
+    finish_run,
+    one,
+    open_state,
+    state_path,
+)
+
+SAMPLE_ROWS = 10
+
+
+@dataclass(frozen=True)
+class PlannedRow:
+    """One row of a plan: per field, the value acknowledged before and the one to be sent."""
+
+    key: str
+    operation: str
+    fields: Mapping[str, tuple[Any, Any]]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run would do now. ``blocked`` says which guard would stop it."""
+
+    name: str
+    model_rows: int
+    created: int
+    updated: int
+    removed: int
+    adopted: int
+    unchanged: int
+    unresolved: int
+    least_calls: int | None
+    blocked: str | None
+    sample: tuple[PlannedRow, ...]
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Rows that the destination refused for one reason."""
+
+    code: str
+    rows: int
+    example_key: str
+    example_message: str
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What a run did. ``planned = created + updated + removed + rejected + owed``.
+
+    ``adopted``: rows that were right at the destination already. ``recovered``: rows of an earlier
+    run whose fate was found out first. ``seconds_of_lock``: how long the warehouse was held.
+    ``error``: what stopped the run (status failed or blocked), or ended it early (partial).
+    """
+
+    name: str
+    run_id: str
+    status: RunStatus
+    planned: int = 0
+    created: int = 0
+    updated: int = 0
+    removed: int = 0
+    adopted: int = 0
+    unchanged: int = 0
+    recovered: int = 0
+    rejected: int = 0
+    owed: int = 0
+    calls: int = 0
+    least_calls: int = 0
+    seconds_of_lock: float = 0.0
+    seconds: float = 0.0
+    refusals: tuple[Refusal, ...] = ()
+    error: HeadwaterError | None = field(default=None, compare=False)
+
+
+def check(name: str, settings: Settings) -> None:
+    """Prove the destination's credential and object of a sync without writing anything."""
+    open_destination(registry.definition(name), settings).check()
+
+
+def plan(
+    name: str, settings: Settings, clock: Clock, *, definition: Definition | None = None
+) -> Plan:
+    """What :func:`run` would do now; writes nothing anywhere and calls nobody."""
+    definition = definition or registry.definition(name)
+    warnings: list[str] = []
+    with open_state(settings, name) as connection:
+        found = difference.compute(connection, definition, settings)
+        try:
+            guards.check(definition, found)
+            blocked = None
+        except GuardError as error:
+            blocked = str(error)
+        unresolved = one(
+            connection, "select count(*) from outbox where state in ('in_flight', 'unknown')"
+        )
+        sample = _sample(connection)
+    least_calls = None
+    try:
+        least_calls = open_destination(definition, settings).least_calls(found.counts)
+    except SettingsError as error:
+        warnings.append(str(error))
+    return Plan(
+        name=name,
+        model_rows=found.model_rows,
+        created=found.counts.created,
+        updated=found.counts.updated,
+        removed=found.counts.removed,
+        adopted=found.adopted,
+        unchanged=found.unchanged,
+        unresolved=unresolved,
+        least_calls=least_calls,
+        blocked=blocked,
+        sample=sample,
+        warnings=tuple(warnings),
+    )
+
+
+def run(
+    name: str,
+    settings: Settings,
+    clock: Clock,
+    cycle_id: str = "",
+    on_progress: Progress | None = None,
+    *,
+    definition: Definition | None = None,
+    destination: Destination | None = None,
+) -> RunResult:
+    """Bring a destination to what its model says.
+
+    Never raises for what a vendor, a guard or a setting says: the result's ``status`` and ``error``
+    tell. Raises :class:`DefinitionError` for an unknown sync and :class:`WarehouseBusyError` when
+    another runner holds this sync.
+    """
+    definition = definition or registry.definition(name)
+    started = time.perf_counter()
+    with open_state(settings, name) as connection:
+        run_id = begin_run(connection, cycle_id, clock.now(), clock.now())
+        work = _Work(connection, definition, settings, clock, run_id, on_progress, destination)
+        error: HeadwaterError | None = None
+        try:
+            error = work.do()
+        except HeadwaterError as raised:
+            error = raised
+        status = work.status(error)
+        tally = finish_run(
+            connection, run_id, status, str(error) if error else None, clock.now(),
+            work.measures(),
+        )  # fmt: skip
+        return RunResult(
+            name=name,
+            run_id=run_id,
+            status=status,
+            planned=tally.planned,
+            created=tally.created,
+            updated=tally.updated,
+            removed=tally.removed,
+            rejected=tally.rejected,
+            owed=tally.owed,
+            adopted=work.adopted,
+            unchanged=work.unchanged,
+            recovered=work.recovered,
+            calls=work.calls,
+            least_calls=work.least_calls,
+            seconds_of_lock=work.seconds_of_lock,
+            seconds=time.perf_counter() - started,
+            refusals=_refusals(connection, run_id),
+            error=error,
+        )
+
+
+class _Work:
+    """One run in progress: what :func:`run` does between opening and closing it."""
+
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        definition: Definition,
+        settings: Settings,
+        clock: Clock,
+        run_id: str,
+        on_progress: Progress | None,
+        destination: Destination | None,
+    ) -> None:
+        self._connection = connection
+        self._definition = definition
+        self._settings = settings
+        self._clock = clock
+        self._outbox = Outbox(connection, run_id)
+        self._on_progress = on_progress
+        self._destination = destination
+        self._checked = False
+        self._difference: Difference | None = None
+        self.recovered = 0
+        self.least_calls = 0
+
+    def do(self) -> HeadwaterError | None:
+        """Resolve what is open, plan, guard, deliver. Returns what ended delivery early."""
+        if self._outbox.leftovers():
+            self.recovered = self._delivery().recover()
+        self._outbox.settle(self._clock.now())
+        self._difference = difference.compute(self._connection, self._definition, self._settings)
+        guards.check(self._definition, self._difference)
+        if self._difference.counts.total:
+            delivery = self._delivery()
+            self.least_calls = self._open().least_calls(self._difference.counts)
+            self._outbox.fill(self._definition.name, self._clock.now())
+            try:
+                return delivery.deliver()
+            finally:
+                self._outbox.settle(self._clock.now())
+        self._outbox.fill(self._definition.name, self._clock.now())
+        return None
+
+    def _open(self) -> Destination:
+        if self._destination is None:
+            self._destination = open_destination(self._definition, self._settings)
+        return self._destination
+
+    def _delivery(self) -> Delivery:
+        destination = self._open()
+        if not self._checked:
+            destination.check()
+            self._checked = True
+        return Delivery(
+            self._definition, destination, self._outbox, self._clock, self._on_progress
+        )
+
+    @property
+    def calls(self) -> int:
+        """API calls of this run."""
+        return self._destination.calls if self._destination else 0
+
+    @property
+    def adopted(self) -> int:
+        """Rows that were right at the destination already."""
+        return self._difference.adopted if self._difference else 0
+
+    @property
+    def unchanged(self) -> int:
+        """Model rows that needed nothing."""
+        return self._difference.unchanged if self._difference else 0
+
+    @property
+    def seconds_of_lock(self) -> float:
+        """How long the warehouse was held."""
+        return self._difference.warehouse_seconds if self._difference else 0.0
+
+    def measures(self) -> dict[str, int | float]:
+        """What the run's row says beside its tally."""
+        return {
+            "adopted": self.adopted,
+            "unchanged": self.unchanged,
+            "recovered": self.recovered,
+            "calls": self.calls,
+            "least_calls": self.least_calls,
+            "warehouse_seconds": self.seconds_of_lock,
+        }
+
+    def status(self, error: HeadwaterError | None) -> RunStatus:
+        """Clean only if everything planned was delivered and nothing is open."""
+        if isinstance(error, GuardError):
+            return RunStatus.BLOCKED
+        delivered = one(
+            self._connection,
+            "select count(*) from outbox where run_id = ? and state = 'delivered'",
+            [self._outbox.run_id],
+        )
+        if error is not None:
+            return RunStatus.PARTIAL if delivered else RunStatus.FAILED
+        open_rows = one(
+            self._connection,
+            "select count(*) from outbox where state in ('in_flight', 'unknown') "
+            "or (run_id = ? and state in ('pending', 'rejected'))",
+            [self._outbox.run_id],
+        )
+        return RunStatus.PARTIAL if open_rows else RunStatus.CLEAN
+
+
+def _sample(connection: duckdb.DuckDBPyConnection) -> tuple[PlannedRow, ...]:
+    """The first rows of each operation of the plan, field by field."""
+    rows = connection.execute(
+        "select key, operation, fields, before from planned "
+        "qualify row_number() over (partition by operation order by seq) <= ? order by seq",
+        [SAMPLE_ROWS],
+    ).fetchall()
+    sample = []
+    for key, operation, fields, before in rows:
+        sent, known = json.loads(fields), json.loads(before)
+        sample.append(
+            PlannedRow(key, operation, {name: (known.get(name), sent[name]) for name in sent})
+        )
+    return tuple(sample)
+
+
+def _refusals(connection: duckdb.DuckDBPyConnection, run_id: str) -> tuple[Refusal, ...]:
+    rows = connection.execute(
+        """
+        select coalesce(code, ''), count(*), min(key), coalesce(arg_min(message, key), '')
+        from outbox
+        where run_id = ? and state = 'rejected'
+        group by code
+        order by count(*) desc, code
+        """,
+        [run_id],
+    ).fetchall()
+    return tuple(Refusal(*row) for row in rows)
+
+
+def status(name: str, settings: Settings, *, runs: int = 10) -> list[dict[str, Any]]:
+    """The latest runs of a sync, newest first; empty if it never ran."""
+    if not state_path(settings, name).exists():
+        return []
+    with open_state(settings, name) as connection:
+        return _dicts(
+            connection.execute(
+                "select * from runs order by started_at desc, run_id desc limit ?", [runs]
+            )
+        )
+
+
+def rows(
+    name: str, settings: Settings, key: str | None = None, *, limit: int = 50
+) -> list[dict[str, Any]]:
+    """What was sent for one key (or for all), newest first: operation, before, fields, answer."""
+    if not state_path(settings, name).exists():
+        return []
+    with open_state(settings, name) as connection:
+        return _dicts(
+            connection.execute(
+                "select run_id, key, operation, state, before, fields, destination_id, code, "
+                "message, attempts, batch_id, changed_at from outbox "
+                "where ? is null or key = ? order by changed_at desc, run_id desc, seq limit ?",
+                [key, key, limit],
+            )
+        )
+
+
+def _dicts(cursor: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    names = [column[0] for column in cursor.description or []]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
