@@ -1,0 +1,35 @@
+"""What every step of one run shares: its id, its settings, its clock and the moment it speaks of."""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+import dagster as dg
+
+from headwater.clock import Clock, clock_from
+from headwater.settings import Settings, load
+from orchestration.lease import cycle_lease
+
+progress = logging.getLogger("headwater.progress")
+"""Where steps say what they do just now; the command line prints it, Dagster's log keeps it out."""
+
+
+@dataclass(frozen=True)
+class Cycle:
+    """One run over one Headwater home. ``as_of`` is fixed when the run starts."""
+
+    cycle_id: str
+    settings: Settings
+    clock: Clock
+    as_of: datetime
+
+
+@dg.resource(description="The cycle: settings read at its start, clock, as_of, and the lease.")
+def cycle_resource(context: dg.InitResourceContext) -> Iterator[Cycle]:
+    """Read the settings anew and hold the lease for as long as the run lasts."""
+    settings = load(Settings)
+    clock = clock_from(settings)
+    cycle_id = context.run_id or "unsaved"
+    with cycle_lease(settings, f"run {cycle_id}"):
+        yield Cycle(cycle_id, settings, clock, clock.now())

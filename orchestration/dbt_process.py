@@ -1,0 +1,160 @@
+"""dbt inside this process: imported once, parsed once, its file let go of after every command.
+
+docs/decisions/0003-dbt-in-process.md says why, with figures.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from headwater.errors import DefinitionError
+from headwater.settings import Settings
+from headwater.warehouse import connect
+
+if TYPE_CHECKING:
+    from dbt.contracts.graph.manifest import Manifest
+
+PROJECT = Path(__file__).resolve().parent.parent / "dbt_project"
+
+
+@dataclass(frozen=True)
+class NodeResult:
+    """What became of one model, seed or test.
+
+    ``status`` is dbt's word (``success pass warn fail error skipped``); ``failures`` counts the
+    rows a test found; ``seconds`` is dbt's execution time.
+    """
+
+    unique_id: str
+    status: str
+    message: str
+    failures: int | None
+    seconds: float
+
+    @property
+    def passed(self) -> bool:
+        """It was built, or the test holds (perhaps with a warning)."""
+        return self.status in {"success", "pass", "warn"}
+
+
+@cache
+def parsed(project: Path, home: Path) -> Manifest:
+    """The project's manifest, parsed once per process.
+
+    Raises :class:`DefinitionError` with dbt's own words when the project does not parse.
+    """
+    result = _invoke(["parse"], project, home)
+    if not result.success or result.result is None:
+        raise DefinitionError(
+            f"The dbt project does not parse: {result.exception}",
+            next_step=f"Run `dbt parse` in {project.name} and correct what it names.",
+        )
+    return result.result  # type: ignore[no-any-return]
+
+
+def manifest_properties(project: Path, home: Path) -> dict[str, Any]:
+    """The manifest as ``manifest.json`` would hold it."""
+    return parsed(project, home).writable_manifest().to_dict(omit_none=False)  # type: ignore[no-any-return]
+
+
+def build(
+    select: Sequence[str],
+    settings: Settings,
+    as_of: datetime,
+    *,
+    project: Path = PROJECT,
+    on_node: Callable[[str, str], None] | None = None,
+) -> list[NodeResult]:
+    """``dbt build`` of exactly the nodes in ``select`` (fully qualified names), as of ``as_of``.
+
+    ``on_node`` is called with unique id and status as each node ends. Results come in the order
+    in which nodes ended, those that were skipped included. Raises what kept dbt from running at
+    all; a node that failed is a result, not an exception.
+    """
+    with connect(settings):
+        pass  # waits for the file, and says who holds it when it is not let go
+    if as_of.tzinfo is not None:
+        as_of = as_of.astimezone(UTC).replace(tzinfo=None)
+    arguments = ["build", "--select", *select, "--indirect-selection", "empty"]
+    arguments += ["--vars", json.dumps({"as_of": as_of.isoformat(sep=" ")})]
+    with _warehouse_of(settings):
+        result = _invoke(arguments, project, settings.home, on_node=on_node, reuse=True)
+    if result.result is None:
+        raise DefinitionError(
+            f"dbt did not run: {result.exception}",
+            next_step=f"Run `dbt build` in {project.name} to see the whole message.",
+        )
+    return [
+        NodeResult(
+            unique_id=item.node.unique_id,
+            status=str(item.status),
+            message=str(item.message or ""),
+            failures=item.failures,
+            seconds=float(item.execution_time),
+        )
+        for item in result.result.results
+    ]
+
+
+def _invoke(
+    arguments: list[str],
+    project: Path,
+    home: Path,
+    *,
+    on_node: Callable[[str, str], None] | None = None,
+    reuse: bool = False,
+) -> Any:
+    from dbt.cli.main import dbtRunner  # some seconds of imports: paid by who uses dbt
+
+    def listen(event: Any) -> None:
+        if on_node is not None and event.info.name == "NodeFinished":
+            node = event.data.node_info
+            on_node(node.unique_id, node.node_status)
+
+    work = (home / "dbt").resolve()
+    runner = dbtRunner(
+        manifest=parsed(project, home) if reuse else None, callbacks=[listen] if on_node else None
+    )
+    try:
+        return runner.invoke(
+            [
+                *arguments,
+                *("--project-dir", str(project), "--profiles-dir", str(project)),
+                *("--target-path", str(work), "--log-path", str(work)),
+                *("--log-level", "none", "--log-level-file", "none", "--quiet"),
+                *("--no-write-json", "--no-print", "--no-use-colors"),
+            ]
+        )
+    finally:
+        _let_go_of_the_file()
+
+
+def _let_go_of_the_file() -> None:
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+    from dbt.adapters.factory import reset_adapters
+
+    DuckDBConnectionManager.close_all_connections()
+    reset_adapters()
+
+
+@contextmanager
+def _warehouse_of(settings: Settings) -> Iterator[None]:
+    """Tell dbt's profile which file to open, whatever the working directory."""
+    name = "HEADWATER_WAREHOUSE_PATH"
+    before = os.environ.get(name)
+    os.environ[name] = str(settings.warehouse.resolve())
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before

@@ -1,0 +1,57 @@
+"""One cycle at a time on one Headwater home, whoever starts it: schedule, UI or command line.
+
+The lease is an advisory lock on a file: the operating system lets go of it when the process that
+holds it ends in any way, so a killed cycle never blocks the next one.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
+
+from headwater.errors import WarehouseBusyError
+from headwater.settings import Settings
+
+
+@contextmanager
+def cycle_lease(settings: Settings, holder: str) -> Iterator[None]:
+    """Hold ``<home>/cycle.lock`` for the block; ``holder`` is shown to whoever finds it taken.
+
+    Waits up to ``HEADWATER_WAREHOUSE_WAIT_SECONDS``, then raises :class:`WarehouseBusyError`
+    that names the holder.
+    """
+    settings.home.mkdir(parents=True, exist_ok=True)
+    path = settings.home / "cycle.lock"
+    with path.open("a+", encoding="utf-8") as file:
+        for attempt in Retrying(
+            retry=retry_if_exception_type(WarehouseBusyError),
+            stop=stop_after_delay(settings.warehouse_wait_seconds),
+            wait=wait_fixed(0.2),
+            reraise=True,
+        ):
+            with attempt:
+                _take(file.fileno(), path, settings)
+        file.truncate(0)
+        file.write(f"{holder} (process {os.getpid()})")
+        file.flush()
+        try:
+            yield
+        finally:
+            file.truncate(0)
+
+
+def _take(descriptor: int, path: Path, settings: Settings) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        holder = path.read_text(encoding="utf-8") or "another process"
+        raise WarehouseBusyError(
+            f"Another cycle works on {settings.home}: {holder}; "
+            f"waited {settings.warehouse_wait_seconds:g} s for it.",
+            next_step="Let it end (the Dagster UI shows it), then start again.",
+        ) from error

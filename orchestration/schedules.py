@@ -1,0 +1,84 @@
+"""When cycles start. All cron strings are UTC; all start switched off unless
+``HEADWATER_SCHEDULES_ON`` says otherwise, because a cycle writes to other people's systems."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, time, timedelta
+
+import dagster as dg
+
+from headwater.settings import Settings
+from orchestration.jobs import CYCLE, DAILY
+
+EVERY_15_MINUTES = "*/15 * * * *"
+DAILY_AT_THREE = "5 3 * * *"  # between two cycles, when few people work in either hemisphere's CRM
+LEAD_TIME = timedelta(hours=1)
+
+_UNFINISHED = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
+
+
+def schedules(settings: Settings) -> list[dg.ScheduleDefinition]:
+    """The 15-minute cycle, the daily checks, and the cycle before the marketing workflows."""
+    return [
+        _schedule(
+            "every_15_minutes", CYCLE, EVERY_15_MINUTES, "One cycle every 15 minutes.", settings
+        ),
+        _schedule(
+            "every_day", DAILY, DAILY_AT_THREE, "A cycle with the checks of the day.", settings
+        ),
+        _schedule(
+            "before_marketing",
+            CYCLE,
+            before_marketing_cron(settings.marketing_workflows_start, settings),
+            "Ends an hour before the marketing workflows start at "
+            f"{settings.marketing_workflows_start:%H:%M} UTC.",
+            settings,
+        ),
+    ]
+
+
+def before_marketing_cron(start: time, settings: Settings) -> str:
+    """The cron string of a cycle that ends an hour before ``start`` if it keeps to its budget of
+    ``HEADWATER_CYCLE_BUDGET_MINUTES``."""
+    budget = timedelta(minutes=settings.cycle_budget_minutes)
+    at = datetime.combine(datetime(2000, 1, 2, tzinfo=UTC).date(), start) - LEAD_TIME - budget
+    return f"{at.minute} {at.hour} * * *"
+
+
+def unfinished_cycles(instance: dg.DagsterInstance) -> Sequence[dg.DagsterRun]:
+    """Runs of either job that have not ended."""
+    return [
+        run
+        for job in (CYCLE, DAILY)
+        for run in instance.get_runs(dg.RunsFilter(job_name=job, statuses=_UNFINISHED))
+    ]
+
+
+def _schedule(
+    name: str, job: str, cron: str, description: str, settings: Settings
+) -> dg.ScheduleDefinition:
+    def start_or_skip(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        running = unfinished_cycles(context.instance)
+        if running:
+            which = ", ".join(f"{run.job_name} {run.run_id}" for run in running)
+            return dg.SkipReason(f"Not started: {which} has not ended yet.")
+        return dg.RunRequest()
+
+    return dg.ScheduleDefinition(
+        name=name,
+        job_name=job,
+        cron_schedule=cron,
+        execution_timezone="UTC",
+        description=f"{description} Skips while a cycle runs.",
+        default_status=(
+            dg.DefaultScheduleStatus.RUNNING
+            if settings.schedules_on
+            else dg.DefaultScheduleStatus.STOPPED
+        ),
+        execution_fn=start_or_skip,
+    )

@@ -1,0 +1,141 @@
+"""Sources as assets: one step per source, one asset per stream (its raw table)."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+
+from connectors.raw_tables import ensure_raw_tables
+from connectors.registry import STREAMS_BY_SOURCE
+from connectors.run import LoadResult, run_source
+from connectors.stream import Stream
+from headwater.settings import Settings
+from headwater.warehouse import connect
+from orchestration.cycle import Cycle, progress
+from orchestration.failures import as_step_failure, retry_policy
+from orchestration.keys import stream_key
+from orchestration.links import SOURCE_DOCS
+
+QUARANTINE = "nothing_quarantined"
+Event = dg.MaterializeResult[Any] | dg.AssetCheckResult
+
+
+def source_assets(settings: Settings) -> list[dg.AssetsDefinition]:
+    """One definition per known source, those that are switched off included."""
+    return [
+        _source_step(source, streams, settings) for source, streams in STREAMS_BY_SOURCE.items()
+    ]
+
+
+def _source_step(
+    source: str, streams: tuple[Stream, ...], settings: Settings
+) -> dg.AssetsDefinition:
+    names = {stream_key(source, stream.name): stream.name for stream in streams}
+
+    @dg.multi_asset(
+        name=f"land__{source}",
+        specs=[_spec(stream) for stream in streams],
+        check_specs=[
+            dg.AssetCheckSpec(
+                name=QUARANTINE,
+                asset=key,
+                description="Every record of the last load met its contract. Those that did not "
+                "are in landing.quarantine with their reason.",
+            )
+            for key in names
+        ],
+        can_subset=True,
+        required_resource_keys={"cycle"},
+        retry_policy=retry_policy(settings),
+    )
+    def land(context: dg.AssetExecutionContext) -> Iterator[Event]:
+        cycle: Cycle = context.resources.cycle
+        wanted = tuple(
+            stream.name
+            for stream in streams
+            if stream_key(source, stream.name) in context.selected_asset_keys
+        )
+        if source not in cycle.settings.sources:
+            yield from _switched_off(source, wanted, cycle)
+            return
+        landed: list[LoadResult] = []
+        failure: dg.Failure | None = None
+        try:
+            with as_step_failure():
+                landed = run_source(
+                    source,
+                    cycle.settings,
+                    cycle.clock,
+                    cycle.cycle_id,
+                    streams=wanted,
+                    on_progress=progress.info,
+                )
+        except dg.Failure as error:
+            failure = error
+        for result in landed:
+            yield from _events(result)
+        if failure is not None:
+            raise failure
+
+    return land
+
+
+def _spec(stream: Stream) -> dg.AssetSpec:
+    return dg.AssetSpec(
+        key=stream_key(stream.source, stream.name),
+        description=f"{stream.grain}\n\nDeletes: {stream.deletes.seen_by}.",
+        group_name=f"source_{stream.source}",
+        kinds={stream.source if stream.source != "exclusions_sheet" else "googlesheets", "duckdb"},
+        metadata={
+            "mode": stream.mode.value,
+            "key": ", ".join(stream.key),
+            "cursor": stream.cursor,
+            "overlap": f"{stream.overlap.window}: {stream.overlap.reason}",
+            "vendor_documentation": dg.MetadataValue.url(SOURCE_DOCS[stream.source]),
+            "contract": f"connectors/{stream.source}/contracts.py",
+        },
+    )
+
+
+def _events(result: LoadResult) -> Iterator[Event]:
+    key = stream_key(result.source, result.stream)
+    yield dg.MaterializeResult(
+        asset_key=key,
+        metadata={
+            "received": result.received,
+            "landed": result.landed,
+            "duplicates": result.duplicates,
+            "quarantined": result.quarantined,
+            "tombstoned": result.tombstoned,
+            "calls": result.calls,
+            "bytes": result.bytes,
+            "seconds": round(result.seconds, 3),
+            "cursor": result.cursor or "",
+        },
+    )
+    yield dg.AssetCheckResult(
+        asset_key=key,
+        check_name=QUARANTINE,
+        passed=result.quarantined == 0,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={"quarantined": result.quarantined},
+    )
+
+
+def _switched_off(source: str, streams: tuple[str, ...], cycle: Cycle) -> Iterator[Event]:
+    """Empty typed tables, so that what is built on the source still builds."""
+    with as_step_failure(), connect(cycle.settings) as connection:
+        ensure_raw_tables(connection)
+    progress.info("%s: switched off by HEADWATER_SOURCES", source)
+    for stream in streams:
+        key = stream_key(source, stream)
+        yield dg.MaterializeResult(
+            asset_key=key, metadata={"state": "switched off by HEADWATER_SOURCES"}
+        )
+        yield dg.AssetCheckResult(
+            asset_key=key,
+            check_name=QUARANTINE,
+            passed=True,
+            severity=dg.AssetCheckSeverity.WARN,
+            metadata={"quarantined": 0},
+        )

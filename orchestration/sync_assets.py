@@ -1,0 +1,140 @@
+"""Syncs as assets: each depends on its activation model, and on the syncs it comes after.
+
+Syncs that wait for each other share a step, so that a rejected row of the first does not hold the
+second back as a whole. A sync with rejected or owed rows is never green: its check fails and its
+step fails, after everything that could be delivered was delivered and recorded.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+
+from headwater.settings import Settings
+from orchestration.cycle import Cycle, progress
+from orchestration.failures import as_step_failure, joined, partial, retry_policy
+from orchestration.keys import sync_key
+from orchestration.links import DESTINATION_DOCS
+from syncs.definition import Definition
+from syncs.registry import definitions, enabled
+from syncs.run import RunResult, run
+
+DELIVERED = "every_row_delivered"
+Event = dg.MaterializeResult[Any] | dg.AssetCheckResult
+
+
+def sync_assets(settings: Settings) -> list[dg.AssetsDefinition]:
+    """One definition per chain of syncs."""
+    return [_chain_step(chain, settings) for chain in chains(definitions())]
+
+
+def chains(found: tuple[Definition, ...]) -> list[tuple[Definition, ...]]:
+    """Syncs grouped with those they come ``after``, in the order in which they run."""
+    chain_of: dict[str, list[Definition]] = {}
+    for item in found:
+        members = [item]
+        for before in item.after:
+            members = [*chain_of[before], *(m for m in members if m not in chain_of[before])]
+        for member in members:
+            chain_of[member.name] = members
+    unique = {id(members): tuple(members) for members in chain_of.values()}
+    return list(unique.values())
+
+
+def _chain_step(chain: tuple[Definition, ...], settings: Settings) -> dg.AssetsDefinition:
+    @dg.multi_asset(
+        name="sync__" + "__and__".join(item.name for item in chain),
+        specs=[_spec(item) for item in chain],
+        check_specs=[
+            dg.AssetCheckSpec(
+                name=DELIVERED,
+                asset=sync_key(item.name),
+                description="No row was rejected by the destination and none is still owed.",
+            )
+            for item in chain
+        ],
+        can_subset=True,
+        required_resource_keys={"cycle"},
+        retry_policy=retry_policy(settings),
+    )
+    def deliver(context: dg.AssetExecutionContext) -> Iterator[Event]:
+        cycle: Cycle = context.resources.cycle
+        switched_on = {item.name for item in enabled(cycle.settings)}
+        failures: list[dg.Failure] = []
+        for item in chain:
+            if sync_key(item.name) not in context.selected_asset_keys:
+                continue
+            if item.name not in switched_on:
+                progress.info("%s: switched off by HEADWATER_SYNCS, nothing sent", item.name)
+                continue
+            try:
+                with as_step_failure():
+                    result = run(
+                        item.name,
+                        cycle.settings,
+                        cycle.clock,
+                        cycle.cycle_id,
+                        on_progress=progress.info,
+                    )
+            except dg.Failure as failure:
+                failures.append(failure)
+                break
+            yield from _events(item, result)
+            if result.status != "clean":
+                failures.append(_not_clean(item.name, result))
+        if failures:
+            raise joined(failures)
+
+    return deliver
+
+
+def _spec(item: Definition) -> dg.AssetSpec:
+    return dg.AssetSpec(
+        key=sync_key(item.name),
+        deps=[dg.AssetKey(["activation", item.model]), *(sync_key(name) for name in item.after)],
+        description=item.description,
+        group_name=f"destination_{item.destination}",
+        kinds={item.destination},
+        skippable=True,
+        metadata={
+            "object": item.object,
+            "mode": item.mode.value,
+            "removal": item.removal.action.value,
+            "owner": item.owner,
+            "definition": f"syncs/definitions/{item.name}.yml",
+            "vendor_documentation": dg.MetadataValue.url(DESTINATION_DOCS[item.destination]),
+        },
+    )
+
+
+def _events(item: Definition, result: RunResult) -> Iterator[Event]:
+    yield dg.MaterializeResult(
+        asset_key=sync_key(item.name),
+        metadata={
+            "created": result.created,
+            "updated": result.updated,
+            "removed": result.removed,
+            "unchanged": result.unchanged,
+            "rejected": result.rejected,
+            "owed": result.owed,
+            "calls": result.calls,
+            "least_calls": result.least_calls,
+            "seconds_of_lock": round(result.seconds_of_lock, 3),
+            "status": str(result.status),
+        },
+    )
+    yield dg.AssetCheckResult(
+        asset_key=sync_key(item.name),
+        check_name=DELIVERED,
+        passed=result.rejected == 0 and result.owed == 0,
+        severity=dg.AssetCheckSeverity.ERROR,
+        metadata={"rejected": result.rejected, "owed": result.owed},
+    )
+
+
+def _not_clean(name: str, result: RunResult) -> dg.Failure:
+    return partial(
+        f"{name}: {result.status}: {result.rejected} rows rejected, {result.owed} rows owed; "
+        "they are kept and tried again with the next run.",
+        next_step=f"headwater sync log {name} says which rows, and what the destination answered.",
+    )
