@@ -1,0 +1,52 @@
+with events as (
+
+    select * from {{ ref('fct_events') }}
+
+),
+
+accounts as (
+
+    select * from {{ ref('dim_accounts') }}
+    where sfdc_account_id is not null
+        and not coalesce(is_internal, false)
+
+),
+
+exported_events as (
+
+    select * from {{ ref('exported_events') }}
+
+),
+
+settings as (
+
+    select cast(value as integer) as exported_days
+    from {{ ref('activation_settings') }}
+    where setting = 'exported_event_days'
+
+),
+
+-- The insert id is a digest: vendors allow 36 characters of [A-Za-z0-9-], and the same event gets
+-- the same id in every run, so that sending it twice stores it once.
+final as (
+
+    select
+        {{ md5_key(["events.event_id"]) }} as insert_id,
+        events.event_name as event,
+        events.event_at,
+        accounts.sfdc_account_id as distinct_id,
+        events.user_id,
+        events.workspace_id,
+        events.platform
+    from events
+    inner join exported_events
+        on events.event_name = exported_events.event_name
+    inner join accounts
+        on events.account_key = accounts.account_key
+    cross join settings
+    where events.event_at >= {{ add_days(as_of(), '-settings.exported_days') }}
+        and events.event_at < {{ as_of() }}
+
+)
+
+select * from final

@@ -1,0 +1,48 @@
+with leads as (
+
+    select * from {{ ref('crm_leads') }}
+    where is_open
+
+),
+
+signups as (
+
+    select * from {{ ref('product_signups') }}
+
+),
+
+qualifications as (
+
+    select * from {{ ref('account_qualifications') }}
+
+),
+
+final as (
+
+    select
+        leads.sfdc_lead_id,
+        leads.user_id,
+        case when leads.user_id is not null then signups.organization_id end as organization_id,
+        qualifications.icp_tier,
+        qualifications.icp_score,
+        qualifications.icp_reasons,
+        coalesce(qualifications.is_pql, false) as is_pql,
+        qualifications.pql_reasons,
+        leads.current_user_id,
+        leads.current_organization_id,
+        leads.current_icp_tier,
+        leads.current_icp_score,
+        leads.current_icp_reasons,
+        leads.current_is_pql,
+        leads.current_pql_reasons
+    from leads
+    left join signups
+        on leads.user_id = signups.user_id
+    left join qualifications
+        on leads.account_key = qualifications.account_key
+    where leads.user_id is not null
+        or qualifications.icp_tier is not null
+
+)
+
+select * from final

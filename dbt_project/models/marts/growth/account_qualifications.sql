@@ -1,0 +1,148 @@
+with accounts as (
+
+    select * from {{ ref('dim_accounts') }}
+
+),
+
+fit as (
+
+    select * from {{ ref('fct_icp_scores') }}
+
+),
+
+pqls as (
+
+    select * from {{ ref('fct_pqls') }}
+
+),
+
+settings as (
+
+    select cast(value as integer) as max_length
+    from {{ ref('activation_settings') }}
+    where setting = 'reasons_max_length'
+
+),
+
+-- What a reader in the CRM sees, one item a reason, the weightiest first.
+items as (
+
+    select
+        account_key,
+        'icp' as kind,
+        0 as position,
+        tier_note as item
+    from fit
+    where tier_note is not null
+
+    union all
+
+    select
+        fit.account_key,
+        'icp' as kind,
+        positions.position,
+        json_extract_string(fit.reasons, '$[' || (positions.position - 1) || '].label')
+        || coalesce(
+            ' ('
+            || coalesce(
+                format(
+                    '{:,}',
+                    try_cast(
+                        json_extract_string(
+                            fit.reasons, '$[' || (positions.position - 1) || '].observed_value'
+                        ) as bigint
+                    )
+                ),
+                json_extract_string(
+                    fit.reasons, '$[' || (positions.position - 1) || '].observed_value'
+                )
+            )
+            || ')',
+            ''
+        )
+        || printf(
+            ' %+d',
+            cast(round(cast(
+                json_extract(fit.reasons, '$[' || (positions.position - 1) || '].points') as double
+            )) as integer)
+        ) as item
+    from fit
+    cross join unnest(range(1, json_array_length(fit.reasons) + 1)) as positions(position)
+
+    union all
+
+    select
+        account_key,
+        'pql' as kind,
+        precedence as position,
+        headline as item
+    from pqls
+
+),
+
+-- Cut between reasons, never inside one (but for a first reason that is too long by itself).
+measured as (
+
+    select
+        items.*,
+        sum(length(items.item) + 2) over (
+            partition by items.account_key, items.kind
+            order by items.position, items.item
+            rows between unbounded preceding and current row
+        ) - 2 as length_so_far,
+        row_number() over (
+            partition by items.account_key, items.kind
+            order by items.position, items.item
+        ) as item_number,
+        settings.max_length
+    from items
+    cross join settings
+
+),
+
+texts as (
+
+    select
+        account_key,
+        left(
+            string_agg(item, '; ' order by item_number) filter (where kind = 'icp'),
+            any_value(max_length)
+        ) as icp_reasons,
+        left(
+            string_agg(item, '; ' order by item_number) filter (where kind = 'pql'),
+            any_value(max_length)
+        ) as pql_reasons
+    from measured
+    where length_so_far <= max_length
+        or item_number = 1
+    group by account_key
+
+),
+
+qualified as (
+
+    select distinct account_key
+    from pqls
+
+),
+
+final as (
+
+    select
+        accounts.account_key,
+        fit.tier as icp_tier,
+        round(fit.score, 1) as icp_score,
+        texts.icp_reasons,
+        qualified.account_key is not null as is_pql,
+        texts.pql_reasons
+    from accounts
+    left join fit
+        on accounts.account_key = fit.account_key
+    left join texts
+        on accounts.account_key = texts.account_key
+    left join qualified
+        on accounts.account_key = qualified.account_key
+
+)
+
+select * from final
