@@ -1,0 +1,1 @@
+"""GroupGrub for Work, simulated: companies, people, product, CRM and marketing, with its truth."""
