@@ -283,8 +283,7 @@ def test_a_merge_makes_a_new_record_that_both_old_ids_lead_to(client, store):
 
 def test_a_gdpr_delete_is_final(client, store):
     create(client, email="ann@acme.com")
-    api = client.crm.contacts.gdpr_api if hasattr(client.crm.contacts, "gdpr_api") else None
-    api = api or client.crm.contacts.basic_api
+    api = client.crm.contacts.basic_api
     api.purge(PublicGdprDeleteInput(object_id="Ann@acme.com", id_property="email"))
     assert store.rows("contacts") == []
     with pytest.raises(ApiException):
