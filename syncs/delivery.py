@@ -7,7 +7,7 @@ before it sends anything.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from headwater.clock import Clock
@@ -97,7 +97,7 @@ class Delivery:
         accepted, the cause is not in the rows: the rest is rejected with the vendor's words
         instead of being asked about one by one (and is tried again by the next run).
         """
-        parts, accepted, blamed = [tuple(changes)], False, 0
+        parts, accepted, blamed = [self._leave_what_is_filled(changes)], False, 0
         last: VendorRejectedError | None = None
         while parts:
             part = parts.pop(0 if blamed % 2 == 0 else -1)
@@ -123,8 +123,7 @@ class Delivery:
         _Stopped when the run cannot go on."""
         answered: tuple[RowResult, ...] = ()
         try:
-            lean = self._leave_what_is_filled(batch)
-            answered = tuple(self._destination.deliver(lean, self._remember(batch)))
+            answered = tuple(self._destination.deliver(batch, self._remember(batch)))
         except VendorRejectedError:
             raise
         except Interrupted as interrupted:
@@ -151,35 +150,42 @@ class Delivery:
         if refused or any(result.outcome is Outcome.UNKNOWN for result in found):
             raise _Stopped(error)
 
-    def _leave_what_is_filled(self, batch: Batch) -> Batch:
-        """Take fields out of a batch that only fill what is empty and is not empty there."""
+    def _leave_what_is_filled(self, changes: Sequence[Change]) -> tuple[Change, ...]:
+        """Take out fields that only fill what is empty and are not empty at the destination.
+
+        Looked up, and made durable, before the rows are marked in flight: what is sent again after
+        a crash is what was meant to be sent.
+        """
         looked_at = [
             change
-            for change in batch.changes
+            for change in changes
             if change.operation is not Operation.REMOVE
             and any(name in change.fields for name in self._filling)
         ]
         if not looked_at:
-            return batch
-        held = self._destination.current(looked_at, self._filling)
-        changed: dict[int, Change] = {}
-        fields: dict[int, tuple[dict[str, Value], dict[str, Value]]] = {}
+            return tuple(changes)
+        try:
+            held = self._destination.current(looked_at, self._filling)
+        except HeadwaterError as error:
+            raise _Stopped(error) from error
+        kept: dict[int, Mapping[str, Value]] = {}
+        found: dict[int, Mapping[str, Value]] = {}
         for change in looked_at:
             there = held[change.key].fields if change.key in held else {}
-            found = {
-                name: there[name]
+            filled = [
+                name
                 for name in self._filling
                 if name in change.fields and not is_empty(there.get(name))
-            }
-            if found:
-                kept = {name: value for name, value in change.fields.items() if name not in found}
-                changed[change.seq] = replace(change, fields=kept)
-                fields[change.seq] = (kept, found)
-        if not fields:
-            return batch
-        self._outbox.replace_fields(batch.batch_id, fields)
-        return replace(
-            batch, changes=tuple(changed.get(change.seq, change) for change in batch.changes)
+            ]
+            if filled:
+                kept[change.seq] = {
+                    name: value for name, value in change.fields.items() if name not in filled
+                }
+                found[change.seq] = {name: there[name] for name in filled}
+        self._outbox.leave_out(kept, found)
+        return tuple(
+            replace(change, fields=kept[change.seq]) if change.seq in kept else change
+            for change in changes
         )
 
     def _find_out(self, batch: Batch) -> Sequence[RowResult]:

@@ -181,13 +181,13 @@ def _value(column: str, data_type: str) -> str:
 def _hash(definition: Definition, types: dict[str, str]) -> str:
     """md5 of the mapped values and of the map itself; null where a key is delivered once."""
     if definition.once:
-        return "null::hugeint"
+        return "null::uhugeint"
     values = ", ".join(
         f"v{number} := {_value(item.column, types[item.column])}"
         for number, item in enumerate(definition.fields)
     )
     text = f"to_json(struct_pack({values}))::varchar" if values else "''"
-    return f"md5_number('{definition.map_hash}' || {text})::hugeint"
+    return f"md5_number('{definition.map_hash}' || {text})::uhugeint"
 
 
 def _candidates(definition: Definition, types: dict[str, str]) -> str:

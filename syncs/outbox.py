@@ -85,11 +85,18 @@ class Outbox:
             self._connection.execute(
                 """
                 update outbox
-                set state = 'in_flight', batch_id = ?, attempts = attempts + 1, changed_at = ?
-                from (select unnest(?::bigint[]) as seq) as leaving
-                where outbox.run_id = ? and outbox.seq = leaving.seq
+                set
+                    state = 'in_flight', batch_id = $batch_id, attempts = attempts + 1,
+                    changed_at = $now
+                from (select unnest($seqs::bigint[]) as seq) as leaving
+                where outbox.run_id = $run_id and outbox.seq = leaving.seq
                 """,
-                [batch.batch_id, naive(now), [change.seq for change in changes], self.run_id],
+                {
+                    "batch_id": batch.batch_id,
+                    "now": naive(now),
+                    "seqs": [change.seq for change in changes],
+                    "run_id": self.run_id,
+                },
             )
         return batch
 
@@ -100,31 +107,36 @@ class Outbox:
                 "update attempts set handle = ? where batch_id = ?", [handle, batch_id]
             )
 
-    def replace_fields(
-        self, batch_id: str, fields: Mapping[int, tuple[Mapping[str, Value], Mapping[str, Value]]]
+    def leave_out(
+        self,
+        kept: Mapping[int, Mapping[str, Value]],
+        found: Mapping[int, Mapping[str, Value]],
     ) -> None:
-        """Change what is sent, and what will be known, of rows by ``seq`` (fields, found)."""
+        """Narrow what is sent of rows (by ``seq``) to ``kept``, because the destination was
+        ``found`` to hold values of its own that we only fill."""
+        if not kept:
+            return
         with transaction(self._connection):
             self._connection.execute(
                 """
                 update outbox
                 set
-                    fields = looked.fields,
+                    fields = looked.kept,
                     after = json_merge_patch(outbox.after, looked.found)
                 from (
                     select
-                        unnest(?::bigint[]) as seq,
-                        unnest(?::json[]) as fields,
-                        unnest(?::json[]) as found
+                        unnest($seqs::bigint[]) as seq,
+                        unnest($kept::varchar[])::json as kept,
+                        unnest($found::varchar[])::json as found
                 ) as looked
-                where outbox.batch_id = ? and outbox.seq = looked.seq
+                where outbox.run_id = $run_id and outbox.seq = looked.seq
                 """,
-                [
-                    list(fields),
-                    [json.dumps(sent) for sent, _ in fields.values()],
-                    [json.dumps(found) for _, found in fields.values()],
-                    batch_id,
-                ],
+                {
+                    "seqs": list(kept),
+                    "kept": [json.dumps(kept[seq]) for seq in kept],
+                    "found": [json.dumps(found[seq]) for seq in kept],
+                    "run_id": self.run_id,
+                },
             )
 
     def record(self, batch: Batch, results: Sequence[RowResult], now: datetime) -> None:
@@ -150,26 +162,28 @@ class Outbox:
                     destination_id = coalesce(answer.destination_id, outbox.destination_id),
                     code = answer.code,
                     message = answer.message,
-                    changed_at = ?
+                    changed_at = $now
                 from (
                     select
-                        unnest(?::bigint[]) as seq,
-                        unnest(?::varchar[]) as state,
-                        unnest(?::varchar[]) as destination_id,
-                        unnest(?::varchar[]) as code,
-                        unnest(?::varchar[]) as message
+                        unnest($seqs::bigint[]) as seq,
+                        unnest($states::varchar[]) as state,
+                        unnest($ids::varchar[]) as destination_id,
+                        unnest($codes::varchar[]) as code,
+                        unnest($messages::varchar[]) as message
                 ) as answer
-                where outbox.batch_id = ? and outbox.seq = answer.seq
+                where outbox.batch_id = $batch_id and outbox.seq = answer.seq
                 """,
-                [
-                    naive(now),
-                    [change.seq for change in batch.changes],
-                    [STATE_OF[result.outcome].value for result in ordered],
-                    [result.destination_id for result in ordered],
-                    [result.code for result in ordered],
-                    [result.message[:2000] if result.message else None for result in ordered],
-                    batch.batch_id,
-                ],
+                {
+                    "now": naive(now),
+                    "seqs": [change.seq for change in batch.changes],
+                    "states": [STATE_OF[result.outcome].value for result in ordered],
+                    "ids": [result.destination_id for result in ordered],
+                    "codes": [result.code for result in ordered],
+                    "messages": [
+                        result.message[:2000] if result.message else None for result in ordered
+                    ],
+                    "batch_id": batch.batch_id,
+                },
             )
             self._connection.execute(
                 "update attempts set finished_at = ? where batch_id = ?",

@@ -104,7 +104,11 @@ def check(name: str, settings: Settings) -> None:
 
 
 def plan(
-    name: str, settings: Settings, clock: Clock, *, definition: Definition | None = None
+    name: str,
+    settings: Settings,
+    *,
+    definition: Definition | None = None,
+    destination: Destination | None = None,
 ) -> Plan:
     """What :func:`run` would do now; writes nothing anywhere and calls nobody."""
     definition = definition or registry.definition(name)
@@ -122,7 +126,8 @@ def plan(
         sample = _sample(connection)
     least_calls = None
     try:
-        least_calls = open_destination(definition, settings).least_calls(found.counts)
+        destination = destination or open_destination(definition, settings)
+        least_calls = destination.least_calls(found.counts)
     except SettingsError as error:
         warnings.append(str(error))
     return Plan(
@@ -214,6 +219,7 @@ class _Work:
         self._outbox = Outbox(connection, run_id)
         self._on_progress = on_progress
         self._destination = destination
+        self._calls_before = destination.calls if destination else 0
         self._checked = False
         self._difference: Difference | None = None
         self.recovered = 0
@@ -254,7 +260,7 @@ class _Work:
     @property
     def calls(self) -> int:
         """API calls of this run."""
-        return self._destination.calls if self._destination else 0
+        return self._destination.calls - self._calls_before if self._destination else 0
 
     @property
     def adopted(self) -> int:

@@ -22,7 +22,7 @@ from headwater.warehouse import connect
 SCHEMA = """
 create table if not exists sent (
     key varchar not null,           -- the key as delivered
-    model_hash hugeint,             -- md5 of the model row that was acknowledged
+    model_hash uhugeint,             -- md5 of the model row that was acknowledged
     fields json,                    -- per field, what the destination acknowledged last
     destination_id varchar,         -- what the destination calls the record
     acknowledged_at timestamp not null,
@@ -36,7 +36,7 @@ create table if not exists outbox (
     fields json not null,           -- what is sent
     before json not null,           -- what the destination acknowledged for these fields before
     after json not null,            -- what `sent` says of the key once this is acknowledged
-    model_hash hugeint,
+    model_hash uhugeint,
     token varchar not null,         -- the same whenever this key is sent
     destination_id varchar,
     batch_id varchar,
