@@ -1,9 +1,9 @@
 """The landing engine: puts the files of one load into DuckDB, set-based.
 
-    parts ──stage──> typed rows with a verdict ──judge──> new, duplicate, quarantined ──commit──> raw table
+    parts ──stage──> typed rows with a verdict ──compare──> raw table, quarantine, books
 
-Staging parses, casts and checks in one pass. Rows, tombstones, quarantine, drift, the cursor and the
-line in ``landing.loads`` are then written in one transaction, which ends only when
+Staging parses, casts and checks in one pass. Rows, tombstones, quarantine, drift, the cursor and
+the line in ``landing.loads`` are then written in one transaction, which ends only when
 received = landed + duplicates + quarantined.
 """
 

@@ -41,25 +41,25 @@ def typed(column: Column, raw: str, timezone: str, *, is_key: bool) -> str:
     number = f"try_cast({text} as double)"
     match column.type:
         case "VARCHAR":
-            return text
+            value = text
         case "BIGINT":  # a plain cast would round 4.7 to 5
-            return f"case when {number} = trunc({number}) then try_cast({text} as bigint) end"
+            value = f"case when {number} = trunc({number}) then try_cast({text} as bigint) end"
         case "BOOLEAN":  # a plain cast would take 1, t and yes
-            return f"case lower({text}) when 'true' then true when 'false' then false end"
+            value = f"case lower({text}) when 'true' then true when 'false' then false end"
         case "JSON":
-            return f"case when left({text}, 1) in ('{{', '[') then try_cast({text} as json) end"
+            value = f"case when left({text}, 1) in ('{{', '[') then try_cast({text} as json) end"
         case "TIMESTAMP" if column.clock is Clock.EPOCH_SECONDS:
-            moment = (
+            value = (
                 f"case when {number} >= 0 and {number} < {YEAR_10000} "
                 f"then make_timestamp(cast(round({number} * 1e6) as bigint)) end"
             )
-            if timezone == "UTC":
-                return moment
-            return f"cast(timezone({literal(timezone)}, {moment}) as timestamp)"
+            if timezone != "UTC":
+                value = f"cast(timezone({literal(timezone)}, {value}) as timestamp)"
         case "TIMESTAMP":  # a cast to TIMESTAMP would drop the offset
-            return f"cast(try_cast({text} as timestamptz) as timestamp)"
+            value = f"cast(try_cast({text} as timestamptz) as timestamp)"
         case other:
-            return f"try_cast({text} as {other})"
+            value = f"try_cast({text} as {other})"
+    return value
 
 
 def holds(column: Column, value: str, raw: str, record: str | None) -> str:
@@ -95,7 +95,7 @@ def complaint(column: Column, value: str, raw: str, record: str | None) -> str:
 
 def without_known_fields(stream: Stream, record: str) -> str:
     """A JSON record less what the contract knows; emptied objects stay."""
-    known = literal(json.dumps(_nested({path: None for path in known_paths(stream)})))
+    known = literal(json.dumps(_nested(dict.fromkeys(known_paths(stream)))))
     return f"json_merge_patch({record}, {known})"  # RFC 7396: null removes a field
 
 

@@ -19,7 +19,11 @@ ARCHIVED = Deletes(
 )
 
 
-def _object(name: str, contract: type[Contract], modified: str) -> Stream:
+MODIFIED = {"contacts": "lastmodifieddate", "companies": "hs_lastmodifieddate"}
+"""The property that search filters changes by."""
+
+
+def _object(name: str, contract: type[Contract]) -> Stream:
     return Stream(
         source="hubspot",
         name=name,
@@ -35,12 +39,12 @@ def _object(name: str, contract: type[Contract], modified: str) -> Stream:
             "url",
             "properties.hs_object_id",
             "properties.createdate",
-            f"properties.{modified}",
+            f"properties.{MODIFIED[name]}",
         ),
     )
 
 
 STREAMS = (
-    _object("contacts", contracts.Contact, "lastmodifieddate"),
-    _object("companies", contracts.Company, "hs_lastmodifieddate"),
+    _object("contacts", contracts.Contact),
+    _object("companies", contracts.Company),
 )

@@ -1,0 +1,84 @@
+"""HubSpot as a source: the whole by listing, changes by search, deletes by the archive."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from connectors.hubspot.client import HubSpotClient, Record
+from connectors.hubspot.streams import MODIFIED, STREAMS
+from connectors.stream import Stream
+from connectors.zone import Extracted, LoadFolder
+from headwater.clock import Clock
+from headwater.settings import HubSpotSettings, Settings
+
+
+@dataclass
+class HubSpotSource:
+    """Contacts and companies of one HubSpot account."""
+
+    settings: Settings
+    hubspot: HubSpotSettings
+    name: str = "hubspot"
+    streams: tuple[Stream, ...] = STREAMS
+    concurrency: int = 1
+
+    def check(self) -> None:
+        """Read one record of each object type: proves the token and its scopes."""
+        for stream in self.streams:
+            client = self._client(stream)
+            try:
+                client.check()
+            finally:
+                client.close()
+
+    def extract(
+        self, stream: Stream, cursor: str | None, folder: LoadFolder, clock: Clock
+    ) -> Extracted:
+        """All records without ``cursor`` (ISO 8601), else those changed since it less the
+        overlap; and always the archived ones."""
+        client = self._client(stream)
+        properties = [column.path[1] for column in stream.columns if column.path[0] == "properties"]
+        horizon = clock.now()
+        newest = Newest(horizon, cursor)
+        try:
+            if cursor is None:
+                live = client.listing(properties, archived=False)
+            else:
+                since = datetime.fromisoformat(cursor) - stream.overlap.window
+                live = client.changed(
+                    properties, MODIFIED[stream.name], _milliseconds(since), _milliseconds(horizon)
+                )
+            folder.write_records(newest.watch(live))
+            folder.write_records(client.listing(properties, archived=True))
+            return folder.extracted(calls=client.calls, cursor=newest.cursor)
+        finally:
+            client.close()
+
+    def close(self) -> None:
+        """Nothing is held between streams."""
+
+    def _client(self, stream: Stream) -> HubSpotClient:
+        return HubSpotClient(self.settings, self.hubspot, stream.name)
+
+
+@dataclass
+class Newest:
+    """The newest change among the records that pass, never later than the horizon."""
+
+    horizon: datetime
+    cursor: str | None
+
+    def watch(self, pages: Iterable[list[Record]]) -> Iterator[list[Record]]:
+        """Pass pages on, and move the cursor by their ``updatedAt``."""
+        for page in pages:
+            for record in page:
+                changed = min(datetime.fromisoformat(record["updatedAt"]), self.horizon)
+                if self.cursor is None or changed > datetime.fromisoformat(self.cursor):
+                    self.cursor = changed.astimezone(UTC).isoformat()
+            yield page
+
+
+def _milliseconds(moment: datetime) -> int:
+    return int(moment.timestamp() * 1000)
