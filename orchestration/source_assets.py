@@ -7,7 +7,7 @@ import dagster as dg
 
 from connectors.raw_tables import ensure_raw_tables
 from connectors.registry import STREAMS_BY_SOURCE
-from connectors.run import LoadResult, run_source
+from connectors.run import LoadResult, StreamsFailedError, StreamsToRetryError, run_source
 from connectors.stream import Stream
 from headwater.settings import Settings
 from headwater.warehouse import connect
@@ -58,26 +58,34 @@ def _source_step(
         if source not in cycle.settings.sources:
             yield from _switched_off(source, wanted, cycle)
             return
-        landed: list[LoadResult] = []
-        failure: dg.Failure | None = None
-        try:
-            with as_step_failure():
-                landed = run_source(
-                    source,
-                    cycle.settings,
-                    cycle.clock,
-                    cycle.cycle_id,
-                    streams=wanted,
-                    on_progress=progress.info,
-                )
-        except dg.Failure as error:
-            failure = error
+        landed, failed = _land(source, wanted, cycle)
         for result in landed:
             yield from _events(result)
-        if failure is not None:
-            raise failure
+        if failed is not None:
+            with as_step_failure():
+                raise failed
 
     return land
+
+
+def _land(
+    source: str, streams: tuple[str, ...], cycle: Cycle
+) -> tuple[list[LoadResult], Exception | None]:
+    """What landed, and what kept the rest from it."""
+    try:
+        landed = run_source(
+            source,
+            cycle.settings,
+            cycle.clock,
+            cycle.cycle_id,
+            streams=streams,
+            on_progress=progress.info,
+        )
+    except (StreamsFailedError, StreamsToRetryError) as error:
+        return error.results, error
+    except Exception as error:  # noqa: BLE001 - raised by the step, as a failure with its reason
+        return [], error
+    return landed, None
 
 
 def _spec(stream: Stream) -> dg.AssetSpec:

@@ -12,12 +12,21 @@ import dagster as dg
 
 from headwater.settings import Settings
 from orchestration.cycle import Cycle, progress
-from orchestration.failures import as_step_failure, joined, partial, retry_policy
+from orchestration.failures import (
+    as_step_failure,
+    describe,
+    joined,
+    may_retry,
+    next_step,
+    partial,
+    retry_policy,
+)
 from orchestration.keys import sync_key
 from orchestration.links import DESTINATION_DOCS
 from syncs.definition import Definition
 from syncs.registry import definitions, enabled
 from syncs.run import RunResult, run
+from syncs.state import RunStatus
 
 DELIVERED = "every_row_delivered"
 Event = dg.MaterializeResult[Any] | dg.AssetCheckResult
@@ -80,8 +89,10 @@ def _chain_step(chain: tuple[Definition, ...], settings: Settings) -> dg.AssetsD
                 failures.append(failure)
                 break
             yield from _events(item, result)
-            if result.status != "clean":
+            if result.status is not RunStatus.CLEAN:
                 failures.append(_not_clean(item.name, result))
+            if result.status in (RunStatus.FAILED, RunStatus.BLOCKED):
+                break
         if failures:
             raise joined(failures)
 
@@ -108,33 +119,49 @@ def _spec(item: Definition) -> dg.AssetSpec:
 
 
 def _events(item: Definition, result: RunResult) -> Iterator[Event]:
-    yield dg.MaterializeResult(
-        asset_key=sync_key(item.name),
-        metadata={
-            "created": result.created,
-            "updated": result.updated,
-            "removed": result.removed,
-            "unchanged": result.unchanged,
-            "rejected": result.rejected,
-            "owed": result.owed,
-            "calls": result.calls,
-            "least_calls": result.least_calls,
-            "seconds_of_lock": round(result.seconds_of_lock, 3),
-            "status": str(result.status),
-        },
-    )
+    if result.status in (RunStatus.CLEAN, RunStatus.PARTIAL):
+        yield dg.MaterializeResult(
+            asset_key=sync_key(item.name),
+            metadata={
+                "created": result.created,
+                "updated": result.updated,
+                "removed": result.removed,
+                "adopted": result.adopted,
+                "unchanged": result.unchanged,
+                "recovered": result.recovered,
+                "rejected": result.rejected,
+                "owed": result.owed,
+                "calls": result.calls,
+                "least_calls": result.least_calls,
+                "seconds_of_lock": round(result.seconds_of_lock, 3),
+                "status": result.status.value,
+            },
+        )
     yield dg.AssetCheckResult(
         asset_key=sync_key(item.name),
         check_name=DELIVERED,
-        passed=result.rejected == 0 and result.owed == 0,
+        passed=result.status is RunStatus.CLEAN,
         severity=dg.AssetCheckSeverity.ERROR,
-        metadata={"rejected": result.rejected, "owed": result.owed},
+        metadata={"rejected": result.rejected, "owed": result.owed, "status": result.status.value},
     )
 
 
 def _not_clean(name: str, result: RunResult) -> dg.Failure:
-    return partial(
-        f"{name}: {result.status}: {result.rejected} rows rejected, {result.owed} rows owed; "
-        "they are kept and tried again with the next run.",
-        next_step=f"headwater sync log {name} says which rows, and what the destination answered.",
+    log = f"headwater sync log {name} says which rows, and what the destination answered."
+    reasons = [
+        f"{refusal.rows} times {refusal.code}: {refusal.example_message}"
+        for refusal in result.refusals
+    ]
+    if result.error is not None:
+        reasons.append(describe(result.error))
+    what = (
+        f"{name}: {result.status.value}: {result.rejected} rows rejected, {result.owed} owed "
+        f"(kept, and tried again with the next run). {' '.join(reasons)}"
+    ).strip()
+    if result.status is RunStatus.PARTIAL:
+        return partial(what, next_step=log)
+    return dg.Failure(
+        description=what,
+        metadata={"next_step": next_step(result.error) if result.error else log},
+        allow_retries=result.error is not None and may_retry(result.error),
     )
