@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -41,13 +42,10 @@ class Served:
         self.faults.add(Fault(vendor, route, kind, times=times, params=params))
 
 
-@pytest.fixture
-def served(tmp_path: Path) -> Iterator[Served]:
-    """Serve an empty sandbox at ``NOW`` until the test ends."""
-    clock = VirtualClock(tmp_path / "clock.json")
-    clock.set(NOW)
-    known = credentials.write(tmp_path)
-    app = create_app(tmp_path, clock)
+@contextmanager
+def serve(home: Path, clock: VirtualClock) -> Iterator[Served]:
+    """Serve the sandbox in ``home``, whose credentials must be there."""
+    app = create_app(home, clock)
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     listener.listen()
@@ -59,14 +57,24 @@ def served(tmp_path: Path) -> Iterator[Served]:
     try:
         yield Served(
             url=f"http://127.0.0.1:{listener.getsockname()[1]}",
-            home=tmp_path,
+            home=home,
             clock=clock,
             stores=app.state.stores,
             faults=app.state.faults,
             calls=app.state.calls,
-            credentials=known,
+            credentials=credentials.read(home),
         )
     finally:
         server.should_exit = True
         thread.join(timeout=10)
         listener.close()
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[Served]:
+    """Serve an empty sandbox at ``NOW`` until the test ends."""
+    clock = VirtualClock(tmp_path / "clock.json")
+    clock.set(NOW)
+    credentials.write(tmp_path)
+    with serve(tmp_path, clock) as running:
+        yield running
