@@ -51,8 +51,8 @@ fit as (
 settings as (
 
     select
-        max(cast(value as double)) filter (where setting = 'high_usage_share') as high_usage_share,
-        max(cast(value as double)) filter (where setting = 'overage_value_top_quantile')
+        cast(max(value) filter (where setting = 'high_usage_share') as double) as high_usage_share,
+        cast(max(value) filter (where setting = 'overage_value_top_quantile') as double)
             as top_quantile,
         max(value) filter (where setting = 'high_usage_icp_tiers') as icp_tiers
     from {{ ref('audience_settings') }}
@@ -106,16 +106,26 @@ observed as (
 ),
 
 -- The most valuable overages are those of the members of aud_overage_self_serve.
-value_line as (
+valued as (
 
-    select quantile_disc(overage_value_cents, any_value(settings.top_quantile)) as overage_value_cents
+    select
+        overage_value_cents,
+        cume_dist() over (order by overage_value_cents) as share_up_to_here
     from observed
-    cross join settings
     where motion = 'self_serve'
         and not is_internal
         and not is_test
         and not is_deleted
         and not is_every_meter_extended
+
+),
+
+value_line as (
+
+    select min(valued.overage_value_cents) as overage_value_cents
+    from valued
+    cross join settings
+    where valued.share_up_to_here >= settings.top_quantile
 
 ),
 
@@ -155,7 +165,7 @@ final as (
             false
         ) as p_high_usage,
         coalesce(
-            round(100 * observed.used_share)::bigint || '% of the plan, worth '
+            cast(round(100 * observed.used_share) as bigint) || '% of the plan, worth '
             || printf('%.2f', observed.overage_value_cents / 100) || ' USD',
             'no meter is over'
         ) as observed_high_usage,

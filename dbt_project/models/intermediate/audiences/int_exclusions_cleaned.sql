@@ -11,13 +11,6 @@ host_domains as (
 
 ),
 
-date_formats as (
-
-    select list(format order by priority) as formats
-    from {{ ref('audience_date_formats') }}
-
-),
-
 -- What spreadsheets and their users leave behind: no-break and zero-width blanks, byte order marks,
 -- the apostrophe that forces text, quotes around the value.
 without_dirt as (
@@ -80,24 +73,9 @@ typed as (
 dated as (
 
     select
-        typed.*,
-        case
-            when typed.is_without_end then null
-            -- A bare number is the day count of a spreadsheet (day 1 is 1899-12-31).
-            when regexp_matches(typed.expiry_text, '^[1-9][0-9]{4}(\.[0-9]+)?$')
-                then date '1899-12-30' + cast(floor(cast(typed.expiry_text as double)) as integer)
-            else cast(
-                list_filter(
-                    list_transform(
-                        date_formats.formats,
-                        lambda format: try_strptime(split_part(typed.expiry_text, 'T', 1), format)
-                    ),
-                    lambda parsed: parsed is not null
-                )[1] as date
-            )
-        end as last_day
+        *,
+        case when not is_without_end then {{ typed_date('expiry_text') }} end as last_day
     from typed
-    cross join date_formats
 
 ),
 

@@ -10,6 +10,12 @@ fit as (
 
 ),
 
+icp_reasons as (
+
+    select * from {{ ref('int_icp_reasons') }}
+
+),
+
 pqls as (
 
     select * from {{ ref('fct_pqls') }}
@@ -40,34 +46,25 @@ items as (
     select
         fit.account_key,
         'icp' as kind,
-        positions.position,
-        json_extract_string(fit.reasons, '$[' || (positions.position - 1) || '].label')
+        row_number() over (
+            partition by fit.account_key
+            order by abs(reasons.points) desc, reasons.rule_id
+        ) as position,
+        reasons.label
         || coalesce(
             ' ('
             || coalesce(
-                format(
-                    '{:,}',
-                    try_cast(
-                        json_extract_string(
-                            fit.reasons, '$[' || (positions.position - 1) || '].observed_value'
-                        ) as bigint
-                    )
-                ),
-                json_extract_string(
-                    fit.reasons, '$[' || (positions.position - 1) || '].observed_value'
-                )
+                format('{:,}', {{ try_cast('reasons.observed_value', 'bigint') }}),
+                reasons.observed_value
             )
             || ')',
             ''
         )
-        || printf(
-            ' %+d',
-            cast(round(cast(
-                json_extract(fit.reasons, '$[' || (positions.position - 1) || '].points') as double
-            )) as integer)
-        ) as item
+        || printf(' %+d', cast(round(reasons.points) as integer)) as item
     from fit
-    cross join unnest(range(1, json_array_length(fit.reasons) + 1)) as positions(position)
+    inner join icp_reasons as reasons
+        on fit.account_key = reasons.account_key
+        and fit.icp_version = reasons.icp_version
 
     union all
 
