@@ -1,4 +1,4 @@
-"""What every step of one run shares: its id, its settings, its clock and the moment it speaks of."""
+"""What every step of one run shares: its id, settings, clock and the moment it speaks of."""
 
 import logging
 from collections.abc import Iterator

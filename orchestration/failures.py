@@ -1,4 +1,4 @@
-"""From Headwater's errors to Dagster's: the class of an error alone decides whether to try again."""
+"""From Headwater's errors to Dagster's: an error's class alone decides whether to try again."""
 
 from __future__ import annotations
 

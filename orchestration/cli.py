@@ -1,0 +1,165 @@
+"""The ``headwater`` command."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from syncs.cli import app as sync_app
+
+from headwater.clock import clock_from
+from headwater.errors import SettingsError
+from headwater.settings import SOURCES, Settings, load
+from orchestration.terminal import OneLineErrors, errors, shown_progress, tell
+
+app = typer.Typer(
+    cls=OneLineErrors,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Headwater: the product-led growth engine on a company's own warehouse.",
+)
+app.add_typer(sync_app, name="sync", help="Plan, run and look at syncs.")
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
+
+
+@app.callback()
+def main(
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks of errors.")] = False,
+) -> None:
+    """Options of every command."""
+
+
+@app.command()
+def cycle(
+    daily: Annotated[
+        bool, typer.Option("--daily", help="With the checks of the daily schedule.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Run one whole cycle: land, build, sync. Exit code 0 clean, 1 failed, 2 rows refused."""
+    settings = load(Settings)
+    with shown_progress():
+        from orchestration.definitions import defs  # dbt and Dagster: seconds of imports
+        from orchestration.jobs import CYCLE, DAILY
+        from orchestration.run_cycle import run_cycle
+
+        outcome = run_cycle(settings, defs, DAILY if daily else CYCLE)
+    if settings.warehouse.exists():
+        _print_report(settings, outcome.run_id, as_json=as_json)
+    for failure in outcome.failures:
+        tell(f"{failure.step}: {failure.reason}", failure.next_step)
+    if outcome.held_back:
+        errors.print(f"Held back: {', '.join(outcome.held_back)}", style="yellow")
+    raise typer.Exit(int(outcome.ending))
+
+
+@app.command()
+def land(
+    sources: Annotated[
+        list[str] | None, typer.Argument(help="Sources; all that are switched on if none.")
+    ] = None,
+) -> None:
+    """Read sources into the warehouse, without building or sending anything."""
+    from connectors.run import run_source
+    from orchestration.lease import cycle_lease
+
+    settings = load(Settings)
+    clock = clock_from(settings)
+    unknown = sorted(set(sources or ()) - set(SOURCES))
+    if unknown:
+        raise SettingsError(
+            f"There is no source {', '.join(unknown)}.", next_step=f"Known: {', '.join(SOURCES)}."
+        )
+    cycle_id = f"land-{clock.now():%Y%m%dT%H%M%S}"
+    failed: list[Exception] = []
+    with shown_progress(), cycle_lease(settings, cycle_id):
+        from orchestration.cycle import progress
+
+        for source in sources or settings.sources:
+            try:
+                run_source(source, settings, clock, cycle_id, on_progress=progress.info)
+            except Exception as error:  # noqa: BLE001 - raised below, after the other sources
+                failed.append(error)
+    if failed:
+        raise ExceptionGroup(f"{len(failed)} of the sources failed.", failed)
+
+
+@app.command()
+def report(
+    cycle_id: Annotated[str | None, typer.Argument(help="The last cycle if none.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """What a cycle did: rows landed, people, accounts, fit, PQLs, audiences, deliveries."""
+    _print_report(load(Settings), cycle_id, as_json=as_json)
+
+
+@app.command()
+def sql(
+    query: Annotated[str | None, typer.Argument(help="One question; a shell if none.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Ask the warehouse (read-only)."""
+    from orchestration.shell import as_json as to_json
+    from orchestration.shell import as_table, ask, interact
+
+    settings = load(Settings)
+    if query is None:
+        interact(settings, Console())
+    elif as_json:
+        typer.echo(to_json(ask(settings, query)))
+    else:
+        Console().print(as_table(ask(settings, query)))
+
+
+@app.command()
+def check(as_json: AsJson = False) -> None:
+    """Prove every setting and credential that is switched on. Reads, never writes."""
+    from orchestration.credentials_check import Finding, check_everything
+
+    console = Console()
+
+    def show(finding: Finding) -> None:
+        if not as_json:
+            mark = "[green]fine   [/green]" if finding.fine else "[red]problem[/red]"
+            console.print(f"{mark} {finding.system}", highlight=False)
+            if not finding.fine:
+                console.print(f"        {finding.problem}\n        {finding.next_step}",
+                              markup=False, soft_wrap=True)  # fmt: skip
+
+    findings = check_everything(load(Settings), show)
+    if as_json:
+        rows = [
+            {"system": f.system, "problem": f.problem, "next_step": f.next_step} for f in findings
+        ]
+        typer.echo(json.dumps(rows, indent=2))
+    if not all(finding.fine for finding in findings):
+        raise typer.Exit(1)
+
+
+@app.command()
+def dev() -> None:
+    """Serve the Dagster UI and its daemon on HEADWATER_DAGSTER_URL."""
+    from orchestration.development_server import serve
+
+    serve(load(Settings))
+
+
+def _print_report(settings: Settings, cycle_id: str | None, *, as_json: bool) -> None:
+    from orchestration.report import report as read
+    from orchestration.report_tables import WIDTH, render
+
+    found = read(settings, cycle_id)
+    if as_json:
+        typer.echo(json.dumps(found, indent=2, default=str))
+    else:
+        console = Console()
+        console.print(
+            render(found), width=min(WIDTH, console.width) if console.is_terminal else WIDTH
+        )
+
+
+if __name__ == "__main__":
+    app()
