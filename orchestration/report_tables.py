@@ -80,13 +80,13 @@ def _pqls(found: Row | None) -> Iterator[RenderableType]:
             yield Padding(Text(f"- {_reason(reason)}"), (0, 0, 0, 4))
 
 
-def _reason(reason: Mapping[str, Any] | str) -> str:
-    if isinstance(reason, str):
-        return reason
-    label = reason.get("label", "")
-    value = reason.get("observed_value", reason.get("value", ""))
-    threshold = reason.get("threshold")
-    return f"{label}: {value}" + (f" (threshold {threshold})" if threshold is not None else "")
+def _reason(reason: Mapping[str, Any]) -> str:
+    if reason["detail"]:
+        return str(reason["detail"])
+    return (
+        f"{reason['label']}: {reason['observed_value']} "
+        f"(asked: {reason['operator']} {reason['threshold']})"
+    )
 
 
 def _audiences(rows: list[Row] | None) -> RenderableType:
