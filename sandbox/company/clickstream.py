@@ -52,7 +52,7 @@ EVENTS = tuple(
 EVENT_NUMBER = {name: number for number, name in enumerate(EVENTS)}
 SHARED = EVENT_NUMBER["Group Order Shared"]
 FIRST_WEEK = 7.2
-"""Days in which bulk events leave out ``Group Order Shared``, so that the moments stay as planted."""
+"""Days in which bulk events leave out ``Group Order Shared``: the moments stay as planted."""
 
 
 @dataclass

@@ -1,9 +1,9 @@
 """Value moments, conversion to paid and what surrounds it: the causes that are planted.
 
 The chance to convert within 30 days after the first week is
-``base * exp(slope * (fit - 0.5)) * 3.0 [shared twice] * 2.5 [connected Slack]``, capped.
-``Invite Sent`` goes along with activity and fit but causes nothing; ``Billing Viewed`` comes minutes
-before a conversion; ``Receipt Downloaded`` comes after it.
+``base * exp(slope * (fit - 0.5)) * 3.0 [shared] * 2.5 [connected]``, capped.
+``Invite Sent`` goes along with activity and fit but causes nothing; ``Billing Viewed`` comes
+minutes before a conversion; ``Receipt Downloaded`` comes after it.
 """
 
 from __future__ import annotations

@@ -119,7 +119,7 @@ def _lead(
 
 
 def _address(sources: _Sources, human: Human) -> str:
-    """Mostly the main address; sometimes the same person's address at the company's other domain."""
+    """Mostly the main address; sometimes that at the company's other domain."""
     alias = human.company.alias_domain
     if alias and sources.dice.chance(0.2):
         return sources.people.alias_address(human, alias)

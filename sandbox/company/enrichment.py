@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 from sandbox.company.companies import Company
 from sandbox.company.dice import Dice
 from sandbox.company.timeline import ALL_DAYS, at, iso_z
@@ -29,18 +31,36 @@ def band(employees: int) -> str:
     return next((code for largest, code in BANDS if employees <= largest), LARGEST_BAND)
 
 
-def simulate(companies: list[Company], seed: int) -> VersionLog:
-    """The version log of organizations."""
+@dataclass
+class Enrichment:
+    """The version log of organizations, and when some of them were deleted (in days)."""
+
+    organizations: VersionLog = field(default_factory=lambda: VersionLog(_stamp))
+    deleted: dict[str, float] = field(default_factory=dict)
+
+    def tombstones(self, start: float, end: float) -> list[Row]:
+        """The deletions in [start, end) days."""
+        return [
+            {"uuid": uuid, "deleted_at": iso_z(t)}
+            for uuid, t in self.deleted.items()
+            if start <= t < end
+        ]
+
+
+def simulate(companies: list[Company], seed: int) -> Enrichment:
+    """All organizations; about one in 150 is deleted for good at some time."""
     dice = Dice(seed, "enrichment")
-    log = VersionLog(_stamp)
+    enrichment = Enrichment()
     for company in companies:
         if company.in_crunchbase and company.domain:
-            _organization(log, company, dice)
-    return log
+            uuid = dice.uuid()
+            _organization(enrichment.organizations, uuid, company, dice)
+            if company.role is None and dice.chance(0.007):
+                enrichment.deleted[uuid] = dice.between(ALL_DAYS / 2, ALL_DAYS)
+    return enrichment
 
 
-def _organization(log: VersionLog, company: Company, dice: Dice) -> None:
-    uuid = dice.uuid()
+def _organization(log: VersionLog, uuid: str, company: Company, dice: Dice) -> None:
     permalink = company.name.lower().replace(" ", "-")
     gap = 0.0 if company.role else 0.12
     properties: Row = {

@@ -2,44 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import yaml
+
 from sandbox.company.dice import Dice
 
-FIRST_NAMES = tuple(
-    "Ada Adam Aiko Aisha Alan Alba Alexei Amara Ana Andrea Anna Anton Arjun Ayse Ben Bruno Carla "
-    "Carlos Chen Chloe Clara Daan Dana David Deniz Diego Dora Elena Eli Emil Emma Erik Esra Eva "
-    "Fatima Felix Finn Gabriel Grace Greta Hana Hannah Hugo Ida Ines Ivan Jack Jana Jonas Jose "
-    "Julia Kai Karim Kate Kenji Lara Lea Leo Lena Liam Lina Luca Lucia Maja Marco Maria Mark Marta "
-    "Max Maya Mei Mia Mila Milan Mina Mohamed Nadia Nia Nico Nina Noah Nora Olga Oliver Omar Oscar "
-    "Paul Paula Pedro Petra Priya Rachel Rafael Ravi Rosa Ruth Sam Sara Sofia Sven Tara Theo Tim "
-    "Tom Uma Vera Victor Wei Yara Yuki Zara Zoe".split()
-)
-LAST_NAMES = tuple(
-    "Abbott Ahmed Almeida Andersen Baker Bauer Becker Bell Berg Bianchi Brown Bruun Burke Castro "
-    "Chan Clark Cohen Costa Cruz Dahl Dang Davies Diaz Dubois Egger Ellis Evans Fabre Farah Fischer "
-    "Fleming Ford Foster Fuchs Garcia Gupta Haas Hansen Hayes Hill Hofer Hughes Ito Ivanov Jansen "
-    "Jensen Jones Kaya Keller Khan Kim King Klein Koch Kovacs Kumar Lang Larsen Lee Lewis Lopez Lund "
-    "Maier Martin Mendes Meyer Moreau Morgan Moser Murphy Nagy Nakamura Neri Nguyen Novak Olsen Ortiz "
-    "Osei Palmer Park Patel Perez Peters Petit Popov Price Quinn Ramos Reid Ricci Rivera Rossi Roy "
-    "Russo Sato Schmid Shah Silva Singh Smith Sousa Steele Stone Suzuki Takahashi Tan Taylor Torres "
-    "Turner Vargas Vega Vogel Wagner Walsh Wang Ward Weber White Wolf Wood Wright Yamada Yilmaz Young "
-    "Zhang Zimmer".split()
-)
-_FIRST_PARTS = tuple(
-    "Amber Arc Ash Aspen Atlas Beacon Birch Blue Bold Bright Brook Cedar Cinder Clear Cobalt Copper "
-    "Coral Crest Crown Delta Drift Dune Echo Elm Ember Fable Fern Field Flint Forge Fox Frost Gale "
-    "Glen Gold Granite Grove Harbor Haven Hazel Heron Hill Iron Ivy Jade Juniper Kestrel Lark Laurel "
-    "Linden Lunar Maple Marble Meadow Mill Mint Mist Moss North Oak Ocean Olive Onyx Opal Orchard "
-    "Osprey Palm Pearl Pine Plain Poplar Prairie Quartz Quill Rain Raven Reed Ridge River Rowan Sage "
-    "Salt Sand Shore Silver Sky Slate Snow Solar South Spruce Star Stone Storm Summit Swift Terra "
-    "Thistle Tide Timber Topaz Trail True Vale Velvet Vine Violet West Willow Wind Winter Wren "
-    "Zephyr".split()
-)
-_SECOND_PARTS = tuple(
-    "bay bridge brook burn cliff crest dale fall field fjord ford gate glade grove harbor haven "
-    "heath hill hollow land leaf light line mark marsh mere mont moor park path peak point pond port "
-    "ridge rise rock root shade shire side spark spring stead stream thorn ton vale view ville wall "
-    "ward water way well wick wind wood works worth yard".split()
-)
+_WORDS = {
+    kind: tuple(words.split())
+    for kind, words in yaml.safe_load(
+        Path(__file__).with_name("words.yml").read_text(encoding="utf-8")
+    ).items()
+}
+FIRST_NAMES = _WORDS["first_names"]
+LAST_NAMES = _WORDS["last_names"]
 _THIRD_PARTS = {
     "Software": ("Software", "Labs", "Cloud", "Systems", "Analytics"),
     "FinTech": ("Pay", "Capital", "Ledger", "Finance", "Wallet"),
@@ -133,7 +109,9 @@ class CompanyNames:
     """Company names, each given once."""
 
     def __init__(self, dice: Dice) -> None:
-        self._order = dice.rng.permutation(len(_FIRST_PARTS) * len(_SECOND_PARTS)).tolist()
+        self._order = dice.rng.permutation(
+            len(_WORDS["name_starts"]) * len(_WORDS["name_ends"])
+        ).tolist()
         self._given: set[str] = set()
         self._dice = dice
         self._next = 0
@@ -144,8 +122,8 @@ class CompanyNames:
             number = self._order[self._next % len(self._order)]
             self._next += 1
             stem = (
-                _FIRST_PARTS[number // len(_SECOND_PARTS)]
-                + _SECOND_PARTS[number % len(_SECOND_PARTS)]
+                _WORDS["name_starts"][number // len(_WORDS["name_ends"])]
+                + _WORDS["name_ends"][number % len(_WORDS["name_ends"])]
             )
             name = f"{stem} {self._dice.pick(_THIRD_PARTS[industry])}"
             if name not in self._given:

@@ -16,7 +16,7 @@ Ints = NDArray[np.int64]
 
 @dataclass
 class Orders:
-    """Parallel arrays, one entry per order, by time; ``created`` and ``closed`` in epoch seconds."""
+    """Parallel arrays, one per order, by time; ``created`` and ``closed`` in epoch seconds."""
 
     workspace: Ints
     organiser: Ints
@@ -49,7 +49,6 @@ class Rosters:
 
 
 def simulate(
-    workspaces: list[Workspace],
     rosters: Rosters,
     order_lines: Ints,
     restaurants: int,

@@ -20,7 +20,7 @@ from sandbox.company.people import Device, Human, Population
 from sandbox.company.timeline import HORIZON, MINUTE
 
 LARGEST_SELF_SERVE = 13
-"""Members beyond which a workspace is sold by sales, so that no small plan is outgrown by people."""
+"""Members beyond which a workspace is sold by sales: people alone outgrow no small plan."""
 
 BROKEN_DEVICE_IDS = (
     "00000000-0000-0000-0000-000000000000",

@@ -42,4 +42,4 @@ DAY_MONTH = np.array([day(i).month - 1 for i in range(ALL_DAYS)])
 
 DAY_WEEKDAY = np.array([day(i).weekday() for i in range(ALL_DAYS)])
 MONTHS = int(DAY_MONTH.max()) + 1
-MONTH_FIRST_DAY = np.array([int(np.argmax(DAY_MONTH == m)) for m in range(MONTHS)])
+MONTH_FIRST_DAY = np.array([int(np.argmax(m == DAY_MONTH)) for m in range(MONTHS)])

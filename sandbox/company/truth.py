@@ -24,7 +24,7 @@ MOMENT_EVENTS = {
 
 
 def tables(world: World, until: float) -> dict[str, pa.Table]:
-    """All truth tables as of ``until`` days; what comes later is left out where it depends on time."""
+    """All truth tables as of ``until`` days; what changes with time is that of ``until``."""
     plain = {
         "truth_person_identifier": _people(world),
         "truth_account_identifier": _accounts(world),
@@ -267,8 +267,10 @@ def _overage(world: World, until: float) -> pa.Table:
                 on entitled.workspace_id = usage.workspace_id
                 and entitled.meter = usage.meter
                 and entitled.period_start = date_trunc('month', usage.usage_date)::date
-            group by all
-            order by all
+            group by
+                entitled.workspace_id, entitled.meter, entitled.kind, entitled.period_start,
+                entitled.plan_code, entitled.included, entitled.role
+            order by workspace_id, entitled.meter, entitled.period_start
             """
         ).to_arrow_table()
 

@@ -126,7 +126,7 @@ def _flow(
     weekday = np.where(DAY_WEEKDAY < 5, 1.0, 0.12 if meter == "order_lines" else 0.7)
     used = np.zeros((count, ALL_DAYS), dtype=np.int64)
     for month in range(MONTHS):
-        days = np.flatnonzero(DAY_MONTH == month)
+        days = np.flatnonzero(month == DAY_MONTH)
         quota_day = min(int(days[-1]), DAYS - 1) if month == CURRENT_MONTH else int(days[-1])
         quota = included[:, quota_day]
         month_share = np.minimum(share * rng.lognormal(0, 0.25, count), LARGEST_ORDINARY_SHARE)

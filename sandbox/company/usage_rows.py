@@ -109,7 +109,7 @@ def overage_state(usage: Usage, workspaces: list[Workspace], seed: int) -> pa.Ta
     for meter in METERS:
         over = _over(usage, meter)
         for month in range(MONTHS):
-            days = np.flatnonzero(DAY_MONTH == month)
+            days = np.flatnonzero(month == DAY_MONTH)
             some = np.flatnonzero(over[:, days].any(axis=1))
             for row in some:
                 begin = int(days[np.argmax(over[row, days])])

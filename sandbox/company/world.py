@@ -25,6 +25,7 @@ from sandbox.company.clickstream import Clickstream
 from sandbox.company.companies import Company
 from sandbox.company.crm import Crm
 from sandbox.company.dice import Dice
+from sandbox.company.enrichment import Enrichment
 from sandbox.company.event_log import EventLog
 from sandbox.company.marketing import Marketing
 from sandbox.company.people import Population
@@ -34,7 +35,7 @@ from sandbox.company.product_rows import ProductRows
 from sandbox.company.sizes import SIZES, Size
 from sandbox.company.timeline import EPOCH, at
 from sandbox.company.usage import Usage
-from sandbox.company.versions import Row, VersionLog
+from sandbox.company.versions import Row
 
 
 @dataclass
@@ -48,7 +49,7 @@ class World:
     life: ProductLife
     crm: Crm
     marketing: Marketing
-    enrichment: VersionLog
+    enrichment: Enrichment
     sheet: list[sheet.Line]
     usage: Usage
     events: EventLog
@@ -56,7 +57,7 @@ class World:
 
     def product_rows(self, table: str, start: float, end: float) -> pa.Table:
         """The rows of a product table that changed in [start, end) days, each in its last state."""
-        versions = self.product[table]  # noqa: F841 - named in the SQL
+        versions = self.product[table]
         with duckdb.connect() as connection:
             connection.execute("set timezone = 'UTC'")
             return (
@@ -80,7 +81,13 @@ class World:
         }
         found["hubspot", "contacts"] = self.marketing.contacts.between(start, end)
         found["hubspot", "companies"] = self.marketing.companies.between(start, end)
-        found["crunchbase", "organizations"] = self.enrichment.between(start, end)
+        gone = self.enrichment.deleted
+        found["crunchbase", "organizations"] = [
+            row
+            for row in self.enrichment.organizations.between(start, end)
+            if gone.get(row["uuid"], end) >= start
+        ]
+        found["crunchbase", "deleted_entities"] = self.enrichment.tombstones(start, end)
         return found
 
     def sheet_grid(self, end: float) -> list[list[str]]:
@@ -107,9 +114,7 @@ def simulate(size_name: str, seed: int) -> World:
     hubspot = marketing.simulate(all_companies, people, life, seed)
     used = usage.simulate(life.workspaces, life.members, seed)
     rosters = orders.Rosters(life.workspaces, life.members)
-    group_orders = orders.simulate(
-        life.workspaces, rosters, used.used["order_lines"], size.restaurants, EPOCH, seed
-    )
+    group_orders = orders.simulate(rosters, used.used["order_lines"], size.restaurants, EPOCH, seed)
     rows = ProductRows(life, crm, seed)
     rows.build(restaurants, group_orders, rosters)
     rows.tables["usage_daily"] = usage_rows.usage_daily(used, life.workspaces, seed)
