@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import ldclient
@@ -261,20 +262,22 @@ def flag(call, segment) -> str:
     return "show-paywall"
 
 
-@pytest.fixture(params=[True, False], ids=["streaming", "polling"])
-def sdk(request, served: Served, flag) -> Iterator[ldclient.LDClient]:
+@contextmanager
+def opened(served: Served, *, stream: bool) -> Iterator[ldclient.LDClient]:
     base = f"{served.url}/launchdarkly"
-    config = Config(
-        served.credentials["launchdarkly"]["sdk_key"],
-        base_uri=base,
-        stream_uri=base,
-        events_uri=base,
-        stream=request.param,
-        poll_interval=1,
-    )
+    key = served.credentials["launchdarkly"]["sdk_key"]
+    config = Config(key, base_uri=base, stream_uri=base, events_uri=base, stream=stream)
     client = ldclient.LDClient(config, start_wait=5)
-    yield client
-    client.close()
+    try:
+        yield client
+    finally:
+        client.close()
+
+
+@pytest.fixture
+def sdk(served: Served, flag) -> Iterator[ldclient.LDClient]:
+    with opened(served, stream=True) as client:
+        yield client
 
 
 def eventually(check: Callable[[], bool]) -> bool:
@@ -293,6 +296,13 @@ def test_the_sdk_sees_a_segment_that_was_written_by_rest(sdk, flag, patch, serve
     assert eventually(lambda: sdk.variation(flag, workspace, None) is False)
     sdk.flush()
     assert eventually(lambda: any(row["path"] == "/bulk" for row in store.rows("sdk_events")))
+
+
+def test_the_polling_sdk_sees_it_when_it_reads(served, flag, patch):
+    patch(add("w1"))
+    with opened(served, stream=False) as client:
+        assert client.variation(flag, Context.create("w1", "workspace"), None) is True
+        assert client.variation(flag, Context.create("w2", "workspace"), None) is False
 
 
 def test_excluded_loses_to_included_and_rules_come_last(sdk, flag, patch):
