@@ -33,8 +33,8 @@ from syncs.destination import (
 from syncs.outbox import Outbox
 from syncs.state import RowState
 
-Progress = Callable[[int, int], None]
-"""Told how many rows have an answer, and of how many."""
+Progress = Callable[[str], None]
+"""Told in a line how far a delivery is."""
 
 TRIES = 3
 """How often a row that the vendor puts off (a locked record) is sent within one run."""
@@ -57,7 +57,7 @@ class Delivery:
         self._destination = destination
         self._outbox = outbox
         self._clock = clock
-        self._on_progress = on_progress or (lambda done, planned: None)
+        self._on_progress = on_progress or (lambda line: None)
         self._handles: dict[str, str] = {}
         self._filling = [
             item.field for item in definition.fields if item.policy is Policy.FILL_EMPTY
@@ -86,7 +86,9 @@ class Delivery:
             except _Stopped as stopped:
                 return stopped.cause
             pending = self._outbox.count(RowState.PENDING)
-            self._on_progress(planned - pending, planned)
+            self._on_progress(
+                f"{self._definition.name}: {planned - pending:,} of {planned:,} rows answered"
+            )
         return None
 
     def _send(self, changes: Sequence[Change]) -> None:
@@ -244,9 +246,7 @@ def _all(batch: Batch, outcome: Outcome, error: HeadwaterError) -> list[RowResul
     ]
 
 
-def _paired(
-    batch: Batch, results: Sequence[RowResult]
-) -> list[tuple[Change, RowResult]]:
+def _paired(batch: Batch, results: Sequence[RowResult]) -> list[tuple[Change, RowResult]]:
     """Each change with its answer; the outbox complains about answers that are missing."""
     by_key = {change.key: change for change in batch.changes}
     return [(by_key[result.key], result) for result in results if result.key in by_key]

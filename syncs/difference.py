@@ -119,9 +119,7 @@ where settled_already
 """
 
 
-def _column_types(
-    connection: duckdb.DuckDBPyConnection, definition: Definition
-) -> dict[str, str]:
+def _column_types(connection: duckdb.DuckDBPyConnection, definition: Definition) -> dict[str, str]:
     types = dict(
         connection.execute(
             "select column_name, data_type from duckdb_columns() "
@@ -290,9 +288,7 @@ def _acknowledged(item: FieldMap, types: dict[str, str]) -> str:
     adopted = f"case when {same} then {ours} else {landed} end"
     if types[item.column] != types[item.adopt]:
         adopted = f"case when {same} then to_json({ours}) else to_json({landed}) end"
-    return (
-        f"coalesce({sent}, coalesce(json_extract(to_json({adopted}), '$'), 'null'::json))"
-    )
+    return f"coalesce({sent}, coalesce(json_extract(to_json({adopted}), '$'), 'null'::json))"
 
 
 def _send(definition: Definition, item: FieldMap, number: int) -> str:

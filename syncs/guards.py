@@ -14,7 +14,12 @@ def check(definition: Definition, difference: Difference) -> None:
         _refuse(definition, f"the model has {difference.model_rows} rows", "min_rows",
                 guards.min_rows)  # fmt: skip
     takes_away = definition.removal.action is not Removal.IGNORE
-    if takes_away and not guards.allow_empty and not difference.model_rows and difference.acknowledged:
+    if (
+        takes_away
+        and not guards.allow_empty
+        and not difference.model_rows
+        and difference.acknowledged
+    ):
         raise GuardError(
             f"{definition.name}: the model is empty and {difference.acknowledged} keys are at the "
             f"destination.",

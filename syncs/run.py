@@ -253,9 +253,7 @@ class _Work:
         if not self._checked:
             destination.check()
             self._checked = True
-        return Delivery(
-            self._definition, destination, self._outbox, self._clock, self._on_progress
-        )
+        return Delivery(self._definition, destination, self._outbox, self._clock, self._on_progress)
 
     @property
     def calls(self) -> int:
@@ -351,7 +349,12 @@ def status(name: str, settings: Settings, *, runs: int = 10) -> list[dict[str, A
 
 
 def rows(
-    name: str, settings: Settings, key: str | None = None, *, limit: int = 50
+    name: str,
+    settings: Settings,
+    key: str | None = None,
+    *,
+    limit: int = 50,
+    rejected: bool = False,
 ) -> list[dict[str, Any]]:
     """What was sent for one key (or for all), newest first: operation, before, fields, answer."""
     if not state_path(settings, name).exists():
@@ -361,8 +364,9 @@ def rows(
             connection.execute(
                 "select run_id, key, operation, state, before, fields, destination_id, code, "
                 "message, attempts, batch_id, changed_at from outbox "
-                "where ? is null or key = ? order by changed_at desc, run_id desc, seq limit ?",
-                [key, key, limit],
+                "where (? is null or key = ?) and (not ? or state = 'rejected') "
+                "order by changed_at desc, run_id desc, seq limit ?",
+                [key, key, rejected, limit],
             )
         )
 

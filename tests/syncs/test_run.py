@@ -203,7 +203,9 @@ def test_a_guard_blocks_the_run_before_the_first_call(bench, guards, model, said
     assert result.status is RunStatus.BLOCKED
     assert said in str(result.error)
     assert there.calls == 1
-    assert said in str(plan("things", bench.settings, definition=guarded, destination=there).blocked)
+    assert said in str(
+        plan("things", bench.settings, definition=guarded, destination=there).blocked
+    )
 
 
 def test_a_key_that_is_not_unique_is_named_and_nothing_is_sent(bench):
@@ -252,7 +254,9 @@ def test_while_a_fate_is_unknown_the_row_is_left_alone_and_others_go_on(bench):
     assert (third.status, there.state()["x"]["A"]) == (RunStatus.CLEAN, "2")
 
 
-@pytest.mark.parametrize("error", [RateLimitedError("memory: 429."), CredentialError("memory: 401.")])
+@pytest.mark.parametrize(
+    "error", [RateLimitedError("memory: 429."), CredentialError("memory: 401.")]
+)
 def test_an_error_that_says_nothing_was_written_ends_the_run_and_the_rest_is_owed(bench, error):
     there = MemoryDestination(faults=[None, error], size=1)
     bench.model({"x": ("1", 1.0), "y": ("2", 2.0), "z": ("3", 3.0)})

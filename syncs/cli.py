@@ -1,0 +1,116 @@
+"""``headwater sync``: plan, run, status and log.
+
+Exit codes: 0 clean, 2 partial (rows rejected or owed), 1 failed or blocked.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+
+from headwater.clock import clock_from
+from headwater.settings import Settings, load
+from syncs import report
+from syncs.registry import definition, enabled
+from syncs.run import RunResult, plan, rows, run, status
+from syncs.state import RunStatus
+
+app = typer.Typer(
+    help="Deliver the warehouse's results to the tools people work in.", no_args_is_help=True
+)
+Names = Annotated[
+    list[str] | None, typer.Argument(help="Names of syncs; all of them if none is given.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
+
+
+@app.command("plan")
+def plan_command(names: Names = None, as_json: AsJson = False) -> None:
+    """Show what a run would do now. Nothing is written and nobody is called."""
+    settings = load(Settings)
+    plans = [plan(name, settings) for name in _chosen(names, settings)]
+    if as_json:
+        _print([report.as_dict(item) for item in plans])
+    else:
+        console = report.console()
+        console.print(report.plans_table(plans))
+        for item in plans:
+            if item.sample and names:
+                console.print()
+                console.print(report.sample_table(item))
+    if any(item.blocked for item in plans):
+        raise typer.Exit(1)
+
+
+@app.command("run")
+def run_command(names: Names = None, as_json: AsJson = False) -> None:
+    """Deliver, in order of dependency; a sync that fails does not stop the others."""
+    settings = load(Settings)
+    clock = clock_from(settings)
+    results = [
+        run(name, settings, clock, f"by-hand-{clock.now():%Y%m%dT%H%M%SZ}", on_progress=_tell)
+        for name in _chosen(names, settings)
+    ]
+    if as_json:
+        _print([report.as_dict(item) for item in results])
+    else:
+        report.console().print(report.results_table(results))
+    raise typer.Exit(exit_code(results))
+
+
+@app.command("status")
+def status_command(
+    names: Names = None,
+    runs: Annotated[int, typer.Option(help="How many runs per sync.")] = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Show the latest runs."""
+    settings = load(Settings)
+    found = {name: status(name, settings, runs=runs) for name in _chosen(names, settings)}
+    if as_json:
+        _print({name: [report.as_dict(item) for item in items] for name, items in found.items()})
+    else:
+        report.console().print(report.runs_table(found))
+
+
+@app.command("log")
+def log_command(
+    name: Annotated[str, typer.Argument(help="Name of the sync.")],
+    key: Annotated[str | None, typer.Argument(help="Key of one row.")] = None,
+    limit: Annotated[int, typer.Option(help="How many rows at most.")] = 50,
+    rejected: Annotated[bool, typer.Option(help="Only rows that were refused.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show what was sent, row by row, and what the destination answered."""
+    settings = load(Settings)
+    found = rows(definition(name).name, settings, key, limit=limit, rejected=rejected)
+    if as_json:
+        _print([report.as_dict(item) for item in found])
+    else:
+        report.console().print(report.log_table(found))
+
+
+def exit_code(results: Sequence[RunResult]) -> int:
+    """0 if all are clean, 1 if any failed or was blocked, else 2."""
+    found = {result.status for result in results}
+    if found & {RunStatus.FAILED, RunStatus.BLOCKED}:
+        return 1
+    return 2 if RunStatus.PARTIAL in found else 0
+
+
+def _chosen(names: Sequence[str] | None, settings: Settings) -> list[str]:
+    if names:
+        return [definition(name).name for name in names]
+    return [item.name for item in enabled(settings)]
+
+
+def _tell(line: str) -> None:
+    print(line, file=sys.stderr)
+
+
+def _print(content: Any) -> None:
+    print(json.dumps(content, indent=2, ensure_ascii=False))

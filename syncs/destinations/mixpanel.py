@@ -1,0 +1,150 @@
+"""Mixpanel: events into the accounts project through ``/import``.
+
+An event is the same event when name, time, distinct id and ``$insert_id`` are the same, so sending
+it again changes nothing. A 400 means that the valid events were stored.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from headwater.errors import SettingsError, VendorRejectedError
+from headwater.http import ApiSession
+from headwater.settings import MixpanelSettings, Settings, load
+from syncs.definition import Definition, Mode, Removal
+from syncs.destination import (
+    Batch,
+    Capabilities,
+    Change,
+    Counts,
+    Held,
+    Outcome,
+    RowResult,
+)
+
+BATCH_EVENTS = 2000
+BATCH_BYTES = 2_000_000
+"""Below the 2 MB of the older reference, which is right under either."""
+BAD_REQUEST = 400
+
+
+def connect(definition: Definition, settings: Settings) -> MixpanelDestination:
+    """The destination of a definition."""
+    return MixpanelDestination(definition, settings)
+
+
+class MixpanelDestination:
+    """The accounts project. Fields ``event``, ``time`` and ``distinct_id`` are required."""
+
+    name = "mixpanel"
+    capabilities = Capabilities(frozenset({Mode.APPEND}), frozenset({Removal.IGNORE}))
+
+    def __init__(self, definition: Definition, settings: Settings) -> None:
+        account = load(MixpanelSettings)
+        if account.accounts_project_id is None:
+            raise SettingsError(
+                "MIXPANEL_ACCOUNTS_PROJECT_ID is missing.",
+                next_step=f"Set it, or take {definition.name} out of HEADWATER_SYNCS.",
+            )
+        self._project = account.accounts_project_id
+        self._session = ApiSession("Mixpanel", str(account.import_base_url), settings)
+        self._session.auth = (
+            account.service_account_username,
+            account.service_account_secret.get_secret_value(),
+        )
+
+    @property
+    def calls(self) -> int:
+        """API calls made so far."""
+        return self._session.calls
+
+    def check(self) -> None:
+        """An import of no events proves service account and project."""
+        self._import(b"[]")
+
+    def batch_rows(self, rows: int) -> int:
+        """2,000 events a call."""
+        return BATCH_EVENTS
+
+    def least_calls(self, counts: Counts) -> int:
+        """``ceil(events / 2,000)``."""
+        return -(-counts.total // BATCH_EVENTS)
+
+    def deliver(self, batch: Batch, remember: Callable[[str], None]) -> Sequence[RowResult]:
+        """Import the events, in as many calls as the body limit asks for."""
+        results: list[RowResult] = []
+        part: list[Change] = []
+        lines: list[bytes] = []
+        size = 2
+        for change in batch.changes:
+            line = json.dumps(encode(change), ensure_ascii=False).encode()
+            if lines and size + len(line) + 1 > BATCH_BYTES:
+                results += self._send(part, lines)
+                part, lines, size = [], [], 2
+            part.append(change)
+            lines.append(line)
+            size += len(line) + 1
+        return results + self._send(part, lines)
+
+    def resolve(self, batch: Batch) -> Sequence[RowResult]:
+        """Send it again: ``$insert_id`` makes it the same event."""
+        return self.deliver(batch, lambda handle: None)
+
+    def current(self, changes: Sequence[Change], fields: Sequence[str]) -> Mapping[str, Held]:
+        """Not offered: events do not change."""
+        raise NotImplementedError
+
+    def _send(self, changes: Sequence[Change], lines: Sequence[bytes]) -> list[RowResult]:
+        answer = self._import(b"[" + b",".join(lines) + b"]")
+        failed = {item["insert_id"]: item for item in answer.get("failed_records", ())}
+        results = []
+        for change in changes:
+            error = failed.get(change.key)
+            if error is None:
+                results.append(RowResult(change.key, Outcome.DELIVERED))
+            else:
+                results.append(
+                    RowResult(change.key, Outcome.REJECTED, code=error["field"],
+                              message=error["message"])
+                )  # fmt: skip
+        return results
+
+    def _import(self, body: bytes) -> dict[str, Any]:
+        response = self._session.call(
+            "POST",
+            "/import",
+            idempotent=True,
+            accept=(BAD_REQUEST,),
+            params={"strict": "1", "project_id": str(self._project)},
+            headers={"Content-Type": "application/json", "Content-Encoding": "gzip"},
+            data=gzip.compress(body, compresslevel=1),
+        )
+        answer: dict[str, Any] = response.json()
+        if response.status_code == BAD_REQUEST and "failed_records" not in answer:
+            raise VendorRejectedError(
+                f"Mixpanel import: {answer.get('error', response.text[:500])}",
+                status=BAD_REQUEST,
+                body=response.text[:2000],
+            )
+        return answer
+
+
+def encode(change: Change) -> dict[str, Any]:
+    """An event as ``/import`` takes it; ``time`` in milliseconds since 1970, UTC."""
+    fields = dict(change.fields)
+    event = fields.pop("event")
+    at = datetime.fromisoformat(str(fields.pop("time")))
+    at = at if at.tzinfo else at.replace(tzinfo=UTC)
+    return {
+        "event": event,
+        "properties": {
+            "time": round(at.timestamp() * 1000),
+            "distinct_id": fields.pop("distinct_id"),
+            "$insert_id": change.key,
+            **{name: value for name, value in fields.items() if value is not None},
+        },
+    }

@@ -1,0 +1,179 @@
+"""Salesforce: sObject Collections for few rows, Bulk API 2.0 for many.
+
+Every write is idempotent: an update by ``Id`` or an upsert by an external id. So a batch whose
+answer was lost is sent again; a bulk job is asked for by its id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from headwater.errors import VendorRejectedError
+from headwater.settings import SalesforceSettings, Settings, load
+from syncs.definition import Definition, Mode, Removal
+from syncs.destination import (
+    Batch,
+    Capabilities,
+    Change,
+    Counts,
+    Held,
+    Operation,
+    Outcome,
+    RowResult,
+    Value,
+)
+from syncs.destinations.salesforce_api import LOCKED, SalesforceApi
+from syncs.destinations.salesforce_bulk import BulkJobs, job_calls
+
+COLLECTION_ROWS = 200
+JOB_ROWS = 100_000
+"""Rows per bulk job: far below the limit of 100 MB for rows of a few hundred bytes."""
+GONE = frozenset({"ENTITY_IS_DELETED", "NOT_FOUND"})
+
+
+def connect(definition: Definition, settings: Settings) -> SalesforceDestination:
+    """The destination of a definition."""
+    return SalesforceDestination(definition, settings)
+
+
+class SalesforceDestination:
+    """One object of an org. ``key.field`` is ``Id`` (update) or an external id (upsert)."""
+
+    name = "salesforce"
+
+    def __init__(self, definition: Definition, settings: Settings) -> None:
+        self._account = load(SalesforceSettings)
+        self._api = SalesforceApi(self._account, settings)
+        self._object = definition.object
+        self._key = definition.key.field
+        self._fields = [item.field for item in definition.fields]
+        self._headers: dict[str, str] = {}
+        if "auto_assign" in definition.options:
+            assign = bool(definition.options["auto_assign"])
+            self._headers["Sforce-Auto-Assign"] = "TRUE" if assign else "FALSE"
+        self._jobs = BulkJobs(self._api, self._object, self._key)
+        by_id = self._key == "Id"
+        modes = {Mode.UPDATE} if by_id else {Mode.UPSERT, Mode.CREATE}
+        self.capabilities = Capabilities(
+            frozenset(modes), frozenset({Removal.IGNORE, Removal.CLEAR, Removal.DELETE})
+        )
+
+    @property
+    def calls(self) -> int:
+        """API calls made so far."""
+        return self._api.calls
+
+    def check(self) -> None:
+        """Log in, and see that this user may write every mapped field of the object."""
+        described = self._api.call("GET", f"/sobjects/{self._object}/describe").json()
+        known = {item["name"]: item for item in described["fields"]}
+        wanted = [*self._fields, *([] if self._key == "Id" else [self._key])]
+        missing = [name for name in wanted if name not in known]
+        if missing:
+            raise VendorRejectedError(
+                f"Salesforce {self._object} has no field {', '.join(missing)} that this user sees.",
+                next_step="docs/salesforce-setup.md says how to create it and to give the "
+                "integration user field-level security.",
+            )
+        fixed = [name for name in self._fields if not known[name].get("updateable", True)]
+        if fixed:
+            raise VendorRejectedError(
+                f"Salesforce {self._object}.{', '.join(fixed)} cannot be written by this user.",
+                next_step="Give it edit access (field-level security), or unmap the field.",
+            )
+
+    def batch_rows(self, rows: int) -> int:
+        """200 by Collections; a job from ``SALESFORCE_BULK_FROM_ROWS`` rows on."""
+        return JOB_ROWS if rows >= self._account.bulk_from_rows else COLLECTION_ROWS
+
+    def least_calls(self, counts: Counts) -> int:
+        """The cheaper of ``ceil(n / 200)`` and a job's calls, per operation."""
+        return sum(
+            min(-(-rows // COLLECTION_ROWS), job_calls(rows, JOB_ROWS))
+            for rows in (counts.created, counts.updated, counts.removed)
+        )
+
+    def deliver(self, batch: Batch, remember: Callable[[str], None]) -> Sequence[RowResult]:
+        """Send one batch of one operation."""
+        operation = batch.changes[0].operation
+        deletes = operation is Operation.REMOVE and not batch.changes[0].fields
+        if len(batch.changes) > COLLECTION_ROWS and not deletes and not _says_not_available(batch):
+            return self._jobs.deliver(batch, remember)
+        results: list[RowResult] = []
+        for start in range(0, len(batch.changes), COLLECTION_ROWS):
+            part = batch.changes[start : start + COLLECTION_ROWS]
+            results += self._delete(part) if deletes else self._write(part)
+        return results
+
+    def resolve(self, batch: Batch) -> Sequence[RowResult]:
+        """Ask for a job by its id; send a collection again, which changes nothing twice."""
+        if batch.handle is not None:
+            return self._jobs.resolve(batch)
+        return self.deliver(batch, lambda handle: None)
+
+    def current(self, changes: Sequence[Change], fields: Sequence[str]) -> Mapping[str, Held]:
+        """Not offered: policies that need it are refused by the capabilities."""
+        raise NotImplementedError
+
+    def _write(self, changes: Sequence[Change]) -> list[RowResult]:
+        records = [
+            {
+                "attributes": {"type": self._object},
+                ("id" if self._key == "Id" else self._key): change.key,
+                **{field: encode(value) for field, value in change.fields.items()},
+            }
+            for change in changes
+        ]
+        path = "/composite/sobjects"
+        if self._key != "Id":
+            path += f"/{self._object}/{self._key}"
+        answer = self._api.call(
+            "PATCH",
+            path,
+            idempotent=True,
+            headers=self._headers,
+            json={"allOrNone": False, "records": records},
+        )
+        return _paired(changes, answer.json())
+
+    def _delete(self, changes: Sequence[Change]) -> list[RowResult]:
+        ids = [change.destination_id or change.key for change in changes]
+        answer = self._api.call(
+            "DELETE",
+            "/composite/sobjects",
+            idempotent=True,
+            params={"ids": ",".join(ids), "allOrNone": "false"},
+        )
+        return [
+            RowResult(result.key, Outcome.DELIVERED) if result.code in GONE else result
+            for result in _paired(changes, answer.json())
+        ]
+
+
+def encode(value: Value) -> Value:
+    """A value in a REST body: null clears; Salesforce keeps no empty text, so it clears as well."""
+    return None if value == "" else value
+
+
+def _says_not_available(batch: Batch) -> bool:
+    """Whether a text is literally ``#N/A``, which a bulk file could not tell from null."""
+    return any("#N/A" in change.fields.values() for change in batch.changes)
+
+
+def _paired(changes: Sequence[Change], answers: Sequence[Mapping[str, Any]]) -> list[RowResult]:
+    """Results come in the order of the rows."""
+    if len(answers) != len(changes):
+        raise VendorRejectedError(
+            f"Salesforce answered {len(answers)} rows of {len(changes)} in a collection call."
+        )
+    results = []
+    for change, answer in zip(changes, answers, strict=True):
+        if answer["success"]:
+            results.append(RowResult(change.key, Outcome.DELIVERED, answer.get("id")))
+            continue
+        first = answer["errors"][0]
+        code = first.get("statusCode") or first.get("errorCode")
+        outcome = Outcome.RETRY if code == LOCKED else Outcome.REJECTED
+        results.append(RowResult(change.key, outcome, code=code, message=first.get("message", "")))
+    return results

@@ -1,0 +1,159 @@
+"""Bulk API 2.0 ingest: a job per batch, found again by its id.
+
+Results come in another order than the rows and failed rows carry no id, so rows are matched by the
+key column. A failed cell says ``CODE:message:fields --``.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import time
+from collections.abc import Callable, Sequence
+
+from headwater.errors import VendorRejectedError, VendorUnavailableError
+from syncs.destination import Batch, Outcome, RowResult, Value
+from syncs.destinations.salesforce_api import LOCKED, SalesforceApi
+
+POLLS_IN_A_MINIMAL_JOB = 3
+FIRST_PAUSE_SECONDS = 0.2
+LONGEST_PAUSE_SECONDS = 10.0
+PATIENCE_SECONDS = 3600.0
+ERROR = re.compile(r"^(?P<code>[A-Z_]+):(?P<message>.*?)(?::(?P<fields>[^:]*?) ?--)?$", re.DOTALL)
+
+
+def job_calls(rows: int, rows_per_job: int) -> int:
+    """The calls of the jobs for so many rows: create, upload, close, three polls, two results."""
+    return -(-rows // rows_per_job) * (3 + POLLS_IN_A_MINIMAL_JOB + 2)
+
+
+class BulkJobs:
+    """Ingest jobs for one object."""
+
+    def __init__(
+        self,
+        api: SalesforceApi,
+        sobject: str,
+        key: str,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._api = api
+        self._object = sobject
+        self._key = key
+        self._sleep = sleep
+
+    def deliver(self, batch: Batch, remember: Callable[[str], None]) -> Sequence[RowResult]:
+        """Create, upload, close, wait, read the results."""
+        job: dict[str, str] = {
+            "object": self._object,
+            "operation": "update" if self._key == "Id" else "upsert",
+            "contentType": "CSV",
+            "lineEnding": "LF",
+            "columnDelimiter": "COMMA",
+        }
+        if self._key != "Id":
+            job["externalIdFieldName"] = self._key
+        job_id = self._api.call("POST", "/jobs/ingest", json=job).json()["id"]
+        remember(job_id)
+        self._api.call(
+            "PUT",
+            f"/jobs/ingest/{job_id}/batches",
+            headers={"Content-Type": "text/csv; charset=UTF-8"},
+            data=encode(batch, self._key).encode(),
+        )
+        self._api.call(
+            "PATCH", f"/jobs/ingest/{job_id}", idempotent=True, json={"state": "UploadComplete"}
+        )
+        return self._results(batch, job_id)
+
+    def resolve(self, batch: Batch) -> Sequence[RowResult]:
+        """What became of a job: its results; or nothing happened, if it was never closed."""
+        assert batch.handle is not None
+        try:
+            state = self._api.call("GET", f"/jobs/ingest/{batch.handle}").json()["state"]
+        except VendorRejectedError as error:
+            if error.status != 404:
+                raise
+            return _unsent(batch, "The job no longer exists; its rows are planned again.")
+        if state == "Open":
+            self._api.call(
+                "PATCH", f"/jobs/ingest/{batch.handle}", idempotent=True, json={"state": "Aborted"}
+            )
+            return _unsent(batch, "The job was never started.")
+        return self._results(batch, batch.handle)
+
+    def _results(self, batch: Batch, job_id: str) -> list[RowResult]:
+        job = self._wait(job_id)
+        answers: dict[str, RowResult] = {}
+        if job["numberRecordsProcessed"] > job["numberRecordsFailed"]:
+            for row in self._read(job_id, "successfulResults"):
+                answers[row[self._key]] = RowResult(
+                    row[self._key], Outcome.DELIVERED, row["sf__Id"] or None
+                )
+        if job["numberRecordsFailed"]:
+            for row in self._read(job_id, "failedResults"):
+                answers[row[self._key]] = _refused(row[self._key], row["sf__Error"])
+        if job["state"] == "Failed" and not answers:
+            raise VendorRejectedError(
+                f"Salesforce job {job_id} failed: {job.get('errorMessage', 'no reason given')}"
+            )
+        return [
+            answers.get(
+                change.key,
+                RowResult(change.key, Outcome.UNSENT, code=job["state"],
+                          message="Salesforce did not process this row of the job."),
+            )
+            for change in batch.changes
+        ]  # fmt: skip
+
+    def _wait(self, job_id: str) -> dict[str, object]:
+        pause, waited = FIRST_PAUSE_SECONDS, 0.0
+        while waited < PATIENCE_SECONDS:
+            job: dict[str, object] = self._api.call("GET", f"/jobs/ingest/{job_id}").json()
+            if job["state"] in {"JobComplete", "Failed", "Aborted"}:
+                return job
+            self._sleep(pause)
+            waited += pause
+            pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+        raise VendorUnavailableError(
+            f"Salesforce job {job_id} is not done after {PATIENCE_SECONDS:g} s.",
+            next_step="It goes on at Salesforce; the next run asks for it by its id.",
+        )
+
+    def _read(self, job_id: str, kind: str) -> list[dict[str, str]]:
+        answer = self._api.call("GET", f"/jobs/ingest/{job_id}/{kind}")
+        return list(csv.DictReader(io.StringIO(answer.content.decode("utf-8"), newline="")))
+
+
+def encode(batch: Batch, key: str) -> str:
+    """The CSV of a batch: ``#N/A`` for null, an empty cell for a field that is left alone."""
+    fields = sorted({field for change in batch.changes for field in change.fields})
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([key, *fields])
+    for change in batch.changes:
+        writer.writerow(
+            [change.key, *(_cell(change.fields[f]) if f in change.fields else "" for f in fields)]
+        )
+    return text.getvalue()
+
+
+def _cell(value: Value) -> str:
+    if value is None or value == "":
+        return "#N/A"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+def _refused(key: str, error: str) -> RowResult:
+    found = ERROR.match(error)
+    code = found["code"] if found else None
+    message = found["message"] if found else error
+    outcome = Outcome.RETRY if code == LOCKED else Outcome.REJECTED
+    return RowResult(key, outcome, code=code, message=message.strip(" :-"))
+
+
+def _unsent(batch: Batch, why: str) -> list[RowResult]:
+    return [RowResult(change.key, Outcome.UNSENT, message=why) for change in batch.changes]
