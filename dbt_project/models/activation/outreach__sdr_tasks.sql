@@ -39,7 +39,7 @@ final as (
         ]) }} as task_key,
         contacts.person_key,
         audience.workspace_id,
-        {{ add_days('cast(audience.overage_since as timestamp)', 'settings.due_days') }} as due_at,
+        {{ add_days("date_trunc('day', " ~ as_of() ~ ")", 'settings.due_days') }} as due_at,
         audience.workspace_name || ' has used '
         || coalesce(format('{:,}', audience.used), '') || ' of '
         || coalesce(format('{:,}', audience.included), '') || ' '

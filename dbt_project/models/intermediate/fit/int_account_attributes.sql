@@ -21,7 +21,8 @@ final as (
         observed.value_number,
         observed.source,
         observed.observed_at,
-        sources.precedence
+        sources.precedence,
+        sources.is_shown
     from observed
     inner join sources
         on observed.attribute = sources.attribute

@@ -135,7 +135,7 @@ observed as (
         account_key,
         'last_round_days' as attribute,
         'crunchbase' as source,
-        cast(date_diff('day', last_funding_on, cast({{ as_of() }} as date)) as varchar) as value_text,
+        cast(last_funding_on as varchar) as value_text,
         cast(date_diff('day', last_funding_on, cast({{ as_of() }} as date)) as double)
             as value_number,
         updated_at as observed_at,

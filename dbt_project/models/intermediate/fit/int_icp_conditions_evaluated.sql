@@ -70,6 +70,7 @@ final as (
         attributes.value_text,
         attributes.source,
         attributes.observed_at,
+        coalesce(attributes.is_shown, false) as is_shown,
         attributes.value_text is not null as is_known,
         {{ condition_holds(
             'conditions.operator', 'attributes.value_text', 'attributes.value_number',

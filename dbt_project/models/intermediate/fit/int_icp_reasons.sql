@@ -31,6 +31,7 @@ contributions as (
         evaluated.value_text as observed_value,
         evaluated.source,
         evaluated.observed_at,
+        evaluated.is_shown,
         100 * cast(evaluated.points as double)
         * case
             when group_scores.points_fired = 0 then 1
@@ -60,6 +61,7 @@ floors as (
         cast(null as varchar) as observed_value,
         cast(null as varchar) as source,
         cast(null as timestamp) as observed_at,
+        false as is_shown,
         100 * -cast(total_points as double) / cast(scale_points as double) as points
     from scores
     where total_points < 0

@@ -51,15 +51,16 @@ items as (
             order by abs(reasons.points) desc, reasons.rule_id
         ) as position,
         reasons.label
-        || coalesce(
-            ' ('
-            || coalesce(
-                format('{:,}', {{ try_cast('reasons.observed_value', 'bigint') }}),
-                reasons.observed_value
-            )
-            || ')',
-            ''
-        )
+        || case
+            when reasons.is_shown
+                then ' ('
+                    || coalesce(
+                        format('{:,}', {{ try_cast('reasons.observed_value', 'bigint') }}),
+                        reasons.observed_value
+                    )
+                    || ')'
+            else ''
+        end
         || printf(' %+d', cast(round(reasons.points) as integer)) as item
     from fit
     inner join icp_reasons as reasons
