@@ -45,6 +45,7 @@ class Settings(SettingsGroup):
     http_retries: int = Field(default=5, ge=0, le=20)
     history_start: date = date(2024, 1, 1)
     dagster_url: str = "http://127.0.0.1:3000"
+    dagster_storage_url: SecretStr | None = None
     schedules_on: bool = False
     step_retries: int = Field(default=2, ge=0, le=10)
     step_retry_seconds: float = Field(default=15.0, ge=0)

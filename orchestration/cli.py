@@ -142,9 +142,29 @@ def check(as_json: AsJson = False) -> None:
 @app.command()
 def dev() -> None:
     """Serve the Dagster UI and its daemon on HEADWATER_DAGSTER_URL."""
-    from orchestration.development_server import serve
+    from orchestration.dagster_processes import develop
 
-    serve(load(Settings))
+    develop(load(Settings))
+
+
+@app.command()
+def webserver(
+    host: Annotated[
+        str | None, typer.Option(help="Address to listen on, if not HEADWATER_DAGSTER_URL's.")
+    ] = None,
+) -> None:
+    """Serve the Dagster UI alone, beside a daemon that runs as its own service."""
+    from orchestration.dagster_processes import serve_ui
+
+    serve_ui(load(Settings), host)
+
+
+@app.command()
+def daemon() -> None:
+    """Run Dagster's daemon alone: schedules, sensors, queue."""
+    from orchestration.dagster_processes import run_daemon
+
+    run_daemon(load(Settings))
 
 
 def _print_report(settings: Settings, cycle_id: str | None, *, as_json: bool) -> None:

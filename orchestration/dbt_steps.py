@@ -78,7 +78,7 @@ class DbtGraph:
 
     def parents(self, unique_id: str) -> list[str]:
         """What a node names in ``ref`` and ``source``."""
-        return list(self._nodes[unique_id]["depends_on"]["nodes"])
+        return list(self._nodes[unique_id]["depends_on"].get("nodes", []))
 
     def tested(self, test_id: str, among: tuple[str, ...]) -> str:
         """The one node that a test is shown on: where it was written, if that is in ``among``."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import dagster as dg
@@ -9,14 +10,28 @@ import dagster as dg
 from headwater.settings import Settings
 
 TEMPLATE = Path(__file__).with_name("dagster.yaml")
+STORAGE_VARIABLE = "HEADWATER_DAGSTER_STORAGE_URL"
+POSTGRES_STORAGE = f"""
+storage:
+  postgres:
+    postgres_url:
+      env: {STORAGE_VARIABLE}
+"""
 
 
 def dagster_home(settings: Settings) -> Path:
-    """``<home>/dagster``, absolute, holding the current ``dagster.yaml``."""
+    """``<home>/dagster``, absolute, holding the current ``dagster.yaml``.
+
+    The file names the variable of the storage's URL, never the URL; the variable is set here for
+    this process and its children, because it may come from ``.env``.
+    """
     home = (settings.home / "dagster").resolve()
     home.mkdir(parents=True, exist_ok=True)
-    file = home / "dagster.yaml"
     text = TEMPLATE.read_text(encoding="utf-8")
+    if settings.dagster_storage_url is not None:
+        text += POSTGRES_STORAGE
+        os.environ[STORAGE_VARIABLE] = settings.dagster_storage_url.get_secret_value()
+    file = home / "dagster.yaml"
     if not file.exists() or file.read_text(encoding="utf-8") != text:
         file.write_text(text, encoding="utf-8")
     return home

@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 
 from headwater.settings import Settings
-from headwater.warehouse import connect
+from headwater.warehouse import connect, quote
 from syncs.registry import definitions
 from syncs.state import state_path
 
@@ -154,12 +154,10 @@ def _pqls(asked: _Asked) -> Row | None:
 def _audiences(asked: _Asked) -> list[Row] | None:
     if asked.rows("select 1 limit 0", *AUDIENCE_CHAIN, "aud_exclusion_log") is None:
         return None
-    sizes = " union all ".join(
-        f"select {position} as position, '{name}' as audience, count(*) as workspaces "  # noqa: S608 - names of this module
-        f"from marts.{name}"
-        for position, name in enumerate(AUDIENCE_CHAIN)
-    )
-    rows = asked.rows(f"select audience, workspaces from ({sizes}) order by position") or []
+    rows: list[Row] = []
+    for name in AUDIENCE_CHAIN:
+        counted = asked.rows(f"from marts.{quote(name)} select count(*) as workspaces")
+        rows += [{"audience": name, **row} for row in counted or []]
     reasons = asked.rows(
         """
         select audience, predicate, count(distinct workspace_id) as workspaces
