@@ -157,7 +157,7 @@ class StreamCheck:
     def pass_packed(self, chunks: Iterator[bytes], file: BinaryIO) -> None:
         """Copy gzip as it is; it may be several members, one after the other."""
         unpack = zlib.decompressobj(wbits=GZIP)
-        between_members = True
+        between_members = False
         for chunk in chunks:
             file.write(chunk)
             rest = chunk

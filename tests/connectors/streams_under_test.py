@@ -41,7 +41,7 @@ class Happening(Contract):
 
     name: str = column("event", "Name.")
     actor: str = column("properties.actor", "Actor.")
-    at: datetime = column("properties.time", "When.", clock=Timekeeping.EPOCH_SECONDS)
+    happened_at: datetime = column("properties.time", "When.", clock=Timekeeping.EPOCH_SECONDS)
     note: str | None = column("properties.$note", "Note.")
     stored_at: int | None = column("properties.stored", "When it was stored.")
 
@@ -79,7 +79,7 @@ HAPPENINGS = Stream(
     name="happenings",
     contract=Happening,
     mode=Mode.APPEND,
-    key=("name", "actor", "at"),
+    key=("name", "actor", "happened_at"),
     version=("stored_at",),
     cursor="day",
     deletes=Deletes("none"),

@@ -1,0 +1,120 @@
+"""The HubSpot connector against the local HubSpot."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from connectors.run import LoadResult, run_source
+from headwater.clock import FixedClock
+from headwater.errors import CredentialError
+from headwater.settings import Settings
+from headwater.warehouse import connect
+from tests.connectors.conftest import Served
+
+AS_OF = datetime(2025, 8, 29, 9, tzinfo=UTC)
+
+
+def stamp(at: datetime) -> str:
+    return at.strftime("%Y-%m-%dT%H:%M:%S.000Z")
+
+
+def contact(number: int, at: datetime, **fields: Any) -> dict[str, Any]:
+    return {
+        "id": str(number),
+        "properties": {"email": f"p{number}@example.com", "firstname": f"P{number}"},
+        "createdAt": stamp(at),
+        "updatedAt": stamp(at),
+        "archived": False,
+        **fields,
+    }
+
+
+@pytest.fixture
+def environment(served: Served, monkeypatch: pytest.MonkeyPatch) -> Served:
+    monkeypatch.setenv("HUBSPOT_ACCESS_TOKEN", served.credentials["hubspot"]["access_token"])
+    monkeypatch.setenv("HUBSPOT_BASE_URL", f"{served.url}/hubspot")
+    return served
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(home=tmp_path / "var", http_retries=2)
+
+
+def run(settings: Settings, as_of: datetime = AS_OF) -> LoadResult:
+    [result] = run_source("hubspot", settings, FixedClock(as_of), "cycle", streams=["contacts"])
+    return result
+
+
+def contacts(settings: Settings, where: str = "true") -> list[tuple[Any, ...]]:
+    with connect(settings, read_only=True) as connection:
+        return connection.execute(
+            f"select id, first_name, _deleted_at from raw_hubspot.contacts where {where} "
+            "order by cast(id as bigint)"
+        ).fetchall()
+
+
+def test_the_whole_by_listing_changes_by_search_and_deletes_from_the_archive(
+    environment: Served, settings: Settings
+) -> None:
+    store = environment.stores["hubspot"]
+    before = AS_OF - timedelta(days=3)
+    store.seed("contacts", [contact(number, before) for number in range(1, 251)])
+    first = run(settings)
+    assert (first.received, first.landed, first.calls) == (250, 250, 4)
+
+    later = AS_OF + timedelta(hours=1)
+    environment.clock.set(later)
+    store.seed(
+        "contacts",
+        [
+            contact(7, later, properties={"email": "p7@example.com", "firstname": "Seven"}),
+            contact(251, later),
+            contact(9, before, archived=True, archivedAt=stamp(later)),
+        ],
+    )
+    second = run(settings, later + timedelta(hours=1))
+    assert (second.landed, second.tombstoned, second.calls) == (3, 1, 3)
+    assert contacts(settings, "id in ('7', '251', '9')") == [
+        ("7", "Seven", None),
+        ("9", "P9", later.replace(tzinfo=None)),
+        ("251", "P251", None),
+    ]
+    third = run(settings, later + timedelta(hours=2))
+    assert third.landed == 0
+
+
+def test_many_changes_in_one_moment_are_walked_by_id(
+    environment: Served, settings: Settings
+) -> None:
+    store = environment.stores["hubspot"]
+    run(settings)
+    store.seed("contacts", [contact(1, AS_OF)])
+    run(settings, AS_OF + timedelta(hours=1))
+    bulk = AS_OF + timedelta(hours=2)
+    store.seed("contacts", [contact(number, bulk) for number in range(2, 702)])
+    result = run(settings, bulk + timedelta(hours=1))
+    assert result.landed == 700
+    assert len(contacts(settings)) == 701
+    assert result.calls == 4 + 1
+
+
+def test_a_wrong_token_is_said_first(
+    environment: Served, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HUBSPOT_ACCESS_TOKEN", "pat-wrong")
+    with pytest.raises(CredentialError, match="HUBSPOT_ACCESS_TOKEN") as caught:
+        run(settings)
+    assert "pat-wrong" not in str(caught.value)
+    assert not settings.home.exists()
+
+
+def test_a_rate_limit_and_an_outage_are_waited_out(environment: Served, settings: Settings) -> None:
+    environment.stores["hubspot"].seed("contacts", [contact(1, AS_OF - timedelta(days=1))])
+    environment.fault("hubspot", "contacts", "status", status=503)
+    environment.fault("hubspot", "contacts", "reset")
+    assert run(settings).landed == 1

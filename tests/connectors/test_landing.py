@@ -1,0 +1,322 @@
+"""What the landing engine makes of records, good and bad, in one load and over several."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from connectors.zone import LINES
+from headwater.errors import SourceDataError
+from tests.connectors.streams_under_test import (
+    HAPPENINGS,
+    LINES_OF_A_SHEET,
+    LISTED,
+    THINGS,
+    Shop,
+    happening,
+    thing,
+)
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Shop:
+    return Shop(tmp_path)
+
+
+def reasons(shop: Shop) -> list[tuple[int, str]]:
+    return shop.rows("select line_number, reason from landing.quarantine order by line_number")
+
+
+def test_values_become_the_contracts_types(shop: Shop) -> None:
+    record = thing("a", size="7", ratio="0.5", red="TRUE", label=12.5, tags=[1, {"b": None}])
+    shop.load(THINGS, [record | {"changed": "2025-08-29T14:00:00.250+0200"}])
+    assert shop.rows(
+        "select id, size, ratio, is_red, label, tags, changed_at, gone, _extra, _deleted_at "
+        "from raw_shop.things"
+    ) == [
+        (
+            "a",
+            7,
+            0.5,
+            True,
+            "12.5",
+            '[1,{"b":null}]',
+            datetime(2025, 8, 29, 12, 0, 0, 250000),
+            False,
+            None,
+            None,
+        )
+    ]
+
+
+def test_missing_fields_are_typed_nulls_and_empty_text_is_kept(shop: Shop) -> None:
+    shop.load(THINGS, [thing("a", label="", size="")])
+    assert shop.rows("select label, size, ratio, tags from raw_shop.things") == [
+        ("", None, None, None)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("properties", "reason"),
+    [
+        ({"size": "x"}, "column size (properties.size): value 'x' is not a whole number"),
+        ({"size": 4.7}, "column size (properties.size): value '4.7' is not a whole number"),
+        ({"size": 1e30}, "column size (properties.size): value '1e+30' is not a whole number"),
+        ({"ratio": "1,5"}, "column ratio (properties.ratio): value '1,5' is not a number"),
+        ({"red": "yes"}, "column is_red (properties.red): value 'yes' is not true or false"),
+        ({"red": 1}, "column is_red (properties.red): value '1' is not true or false"),
+        ({"label": {"a": 1}}, "column label (properties.label): value '{\"a\":1}' is not text"),
+        ({"label": [1]}, "column label (properties.label): value '[1]' is not text"),
+        ({"tags": "red"}, "column tags (properties.tags): value 'red' is not a list or object"),
+        (
+            {"size": "x", "ratio": "y"},
+            "column size (properties.size): value 'x' is not a whole number; "
+            "column ratio (properties.ratio): value 'y' is not a number",
+        ),
+    ],
+)
+def test_a_changed_type_quarantines_the_row_and_not_the_load(
+    shop: Shop, properties: dict[str, object], reason: str
+) -> None:
+    result = shop.load(THINGS, [thing("a", size=1), thing("b", **properties), thing("c")])
+    assert (result.landed, result.quarantined) == (2, 1)
+    assert reasons(shop) == [(2, reason)]
+    [(key, record)] = shop.rows("select record_key, record from landing.quarantine")
+    assert key == "b"
+    assert json.loads(record)["properties"] == properties
+
+
+def test_text_that_looks_like_json_is_text(shop: Shop) -> None:
+    shop.load(THINGS, [thing("a", label='{"not": "nested"}'), thing("b", label="[1]")])
+    assert shop.rows("select label from raw_shop.things order by id") == [
+        ('{"not": "nested"}',),
+        ("[1]",),
+    ]
+
+
+def test_a_missing_required_field_is_named(shop: Shop) -> None:
+    bad = [thing(""), {"id": "b", "gone": False}, {"id": "c", "changed": None, "gone": True}]
+    result = shop.load(THINGS, bad)
+    assert result.quarantined == 3
+    assert reasons(shop) == [
+        (1, "column id (id): missing, but required"),
+        (2, "column changed_at (changed): missing, but required"),
+        (3, "column changed_at (changed): missing, but required"),
+    ]
+
+
+def test_malformed_lines_are_rows_of_the_quarantine(shop: Shop) -> None:
+    lines = ["{bad", json.dumps(thing("a")), "", "[1]", "3", '{"id": "b"', "terminated early"]
+    result = shop.load(THINGS, lines)
+    assert (result.landed, result.quarantined) == (1, 6)
+    assert reasons(shop) == [
+        (1, "not a JSON object: '{bad'"),
+        (3, "not a JSON object: ''"),
+        (4, "not a JSON object: '[1]'"),
+        (5, "not a JSON object: '3'"),
+        (6, 'not a JSON object: \'{"id": "b"\''),
+        (7, "not a JSON object: 'terminated early'"),
+    ]
+
+
+def test_bytes_that_are_not_utf8_are_quarantined_as_they_are(shop: Shop) -> None:
+    folder = shop.zone.open_load(THINGS, [])
+    path = folder.new_part(LINES)
+    good = json.dumps(thing("a")).encode()
+    path.write_bytes(gzip.compress(b'{"id": "\xff"}\n' + good + b"\n"))
+    folder.seal(path, 2)
+    _, manifest = shop.receive(THINGS)
+    result = shop.land(
+        THINGS, (folder.path, manifest.model_copy(update={"parts": tuple(folder.parts)}))
+    )
+    assert result is not None
+    assert (result.landed, result.quarantined) == (1, 1)
+    assert shop.rows("select record from landing.quarantine") == [('{"id": "\\xff"}',)]
+
+
+def test_a_bad_record_that_comes_again_is_kept_once_and_a_good_version_lands(shop: Shop) -> None:
+    assert shop.load(THINGS, [thing("a", size="x"), "{bad"]).quarantined == 2
+    again = shop.load(THINGS, [thing("a", size="x"), "{bad"])
+    assert (again.quarantined, again.duplicates) == (0, 2)
+    assert shop.load(THINGS, [thing("a", size=3)]).landed == 1
+    assert len(reasons(shop)) == 2
+    assert shop.rows("select id, size from raw_shop.things") == [("a", 3)]
+
+
+def test_unknown_fields_are_kept_and_summed_as_drift(shop: Shop) -> None:
+    new_field = thing("a", colour="blue") | {"weight": {"kg": 3}, "url": "https://ignored"}
+    shop.load(THINGS, [new_field, thing("b", colour=None), thing("c", size=1)])
+    shop.load(THINGS, [thing("b", 5, colour=None), thing("c", size=1)])
+    assert shop.rows("select id, _extra from raw_shop.things order by id") == [
+        ("a", '{"weight":{"kg":3},"properties":{"colour":"blue"}}'),
+        ("b", '{"properties":{"colour":null}}'),
+        ("c", None),
+    ]
+    assert shop.rows(
+        "select field, first_seen_at, last_seen_at, seen from landing.drift order by field"
+    ) == [
+        ("properties.colour", datetime(2025, 8, 29, 12, 1), datetime(2025, 8, 29, 12, 2), 3),
+        ("weight", datetime(2025, 8, 29, 12, 1), datetime(2025, 8, 29, 12, 1), 1),
+    ]
+
+
+def test_the_same_batch_twice_changes_nothing(shop: Shop) -> None:
+    records = [thing("a", 1, size=1), thing("b", 2), thing("a", 1, size=1)]
+    first = shop.load(THINGS, records)
+    before = shop.rows("select * from raw_shop.things order by id")
+    second = shop.load(THINGS, records)
+    assert (first.landed, first.duplicates) == (2, 1)
+    assert (second.landed, second.duplicates) == (0, 3)
+    assert shop.rows("select * from raw_shop.things order by id") == before
+
+
+def test_the_same_load_twice_is_not_landed_again(shop: Shop) -> None:
+    load = shop.receive(THINGS, [thing("a")], cursor="x")
+    assert shop.land(THINGS, load) is not None
+    before = shop.rows("select * from landing.loads")
+    assert shop.land(THINGS, load) is None
+    assert shop.rows("select * from landing.loads") == before
+
+
+def test_an_older_version_after_a_newer_one_is_a_duplicate(shop: Shop) -> None:
+    shop.load(THINGS, [thing("a", 10, size=10)])
+    late = shop.load(THINGS, [thing("a", 5, size=5)])
+    assert (late.landed, late.duplicates) == (0, 1)
+    assert shop.rows("select size from raw_shop.things") == [(10,)]
+
+
+def test_of_versions_with_equal_cursors_the_one_received_later_stays(shop: Shop) -> None:
+    shop.load(THINGS, [thing("a", 10, size=1)])
+    for size in (2, 1, 3):
+        assert shop.load(THINGS, [thing("a", 10, size=size)]).landed == 1
+        assert shop.rows("select size from raw_shop.things") == [(size,)]
+
+
+def test_a_deleted_record_is_a_tombstone_until_it_comes_back(shop: Shop) -> None:
+    shop.load(THINGS, [thing("a", 1, size=4)])
+    gone = shop.load(THINGS, [thing("a", 2, gone=True, size=4)])
+    assert gone.tombstoned == 1
+    assert shop.rows("select _deleted_at, size from raw_shop.things") == [
+        (datetime(2025, 8, 29, 12, 0, 2), 4)
+    ]
+    assert shop.load(THINGS, [thing("a", 3, gone=True)]).tombstoned == 0
+    assert shop.load(THINGS, [thing("a", 4)]).tombstoned == 0
+    assert shop.rows("select _deleted_at from raw_shop.things") == [(None,)]
+
+
+def test_listed_tombstones_delete_and_a_record_that_comes_later_lives_again(shop: Shop) -> None:
+    shop.load(LISTED, [thing("a", 1), thing("b", 1)])
+    gone = shop.load(LISTED, tombstones=[{"id": "a"}, {"id": "never seen"}, {"id": ""}])
+    assert (gone.landed, gone.duplicates, gone.quarantined, gone.tombstoned) == (1, 1, 1, 1)
+    again = shop.load(LISTED, tombstones=[{"id": "a"}])
+    assert (again.landed, again.tombstoned) == (0, 0)
+    live = "select id from raw_shop.listed where _deleted_at is null order by id"
+    assert shop.rows(live) == [("b",)]
+    assert shop.load(LISTED, [thing("a", 1)]).landed == 1
+    assert shop.rows(live) == [("a",), ("b",)]
+
+
+def test_a_snapshot_tombstones_what_vanished_and_keeps_what_cannot_be_read(shop: Shop) -> None:
+    def line(number: int, key: str | None) -> dict[str, object]:
+        return {"row_number": number, "key": key}
+
+    shop.load(LINES_OF_A_SHEET, [line(2, "a"), line(3, "b"), line(4, "c")])
+    second = shop.load(LINES_OF_A_SHEET, [line(2, "a"), line(4, None)])
+    assert (second.landed, second.duplicates, second.quarantined, second.tombstoned) == (0, 1, 1, 1)
+    live = "select row_number, key from raw_shop.lines where _deleted_at is null order by 1"
+    assert shop.rows(live) == [(2, "a"), (4, "c")]
+    third = shop.load(LINES_OF_A_SHEET, [line(2, "z"), line(3, "b"), line(4, "c")])
+    assert (third.landed, third.duplicates) == (2, 1)
+    assert shop.rows(live) == [(2, "z"), (3, "b"), (4, "c")]
+
+
+def test_a_snapshot_that_lands_late_changes_nothing(shop: Shop) -> None:
+    old = shop.receive(LINES_OF_A_SHEET, [{"row_number": 2, "key": "old"}])
+    shop.load(LINES_OF_A_SHEET, [{"row_number": 3, "key": "new"}])
+    result = shop.land(LINES_OF_A_SHEET, old)
+    assert result is not None
+    assert (result.landed, result.duplicates, result.tombstoned) == (0, 1, 0)
+    assert shop.rows("select key, _deleted_at from raw_shop.lines") == [("new", None)]
+
+
+def test_appended_facts_keep_their_first_copy_in_any_order(shop: Shop) -> None:
+    first, second = happening("u", 1000, stored=5), happening("u", 1000, stored=9)
+    result = shop.load(HAPPENINGS, [second, first, second])
+    assert (result.landed, result.duplicates) == (1, 2)
+    assert shop.load(HAPPENINGS, [second]).landed == 0
+    assert shop.rows("select stored_at from raw_shop.happenings") == [(5,)]
+
+
+def test_a_local_wall_clock_becomes_utc(shop: Shop) -> None:
+    # 2025-07-01 00:00 and 2025-01-01 00:00 in New York, written as if they were UTC.
+    events = [happening("summer", 1751328000), happening("winter", 1735689600)]
+    shop.load(HAPPENINGS, events, timezone="America/New_York")
+    assert shop.rows("select actor, happened_at from raw_shop.happenings order by actor") == [
+        ("summer", datetime(2025, 7, 1, 4)),
+        ("winter", datetime(2025, 1, 1, 5)),
+    ]
+
+
+def test_a_moment_that_no_clock_shows_is_quarantined(shop: Shop) -> None:
+    result = shop.load(HAPPENINGS, [happening("u", time) for time in (-1, 10**30, 1000)])
+    assert (result.landed, result.quarantined) == (1, 2)
+
+
+def test_late_rows_land_on_their_own_day(shop: Shop) -> None:
+    shop.load(HAPPENINGS, [happening("u", 1_755_000_000)])
+    shop.load(HAPPENINGS, [happening("v", 1_754_000_000)])
+    days = shop.rows("select distinct cast(happened_at as date) from raw_shop.happenings")
+    assert len(days) == 2
+
+
+def test_the_cursor_and_the_books_are_kept_with_the_rows(shop: Shop) -> None:
+    shop.load(THINGS, [thing("a"), "{bad"], cursor="one")
+    shop.load(THINGS, [thing("a", 1)], cursor="two")
+    assert shop.rows("select * from landing.cursors") == [
+        ("shop", "things", "two", "shop-things-00000002")
+    ]
+    assert shop.rows(
+        "select load_id, received, landed, duplicates, quarantined, files, cursor_after "
+        "from landing.loads order by load_id"
+    ) == [
+        ("shop-things-00000001", 2, 1, 0, 1, 1, "one"),
+        ("shop-things-00000002", 1, 1, 0, 0, 1, "two"),
+    ]
+
+
+def test_a_load_that_lands_late_does_not_move_the_cursor_back(shop: Shop) -> None:
+    early = shop.receive(THINGS, [thing("a", 1)], cursor="early")
+    shop.load(THINGS, [thing("b", 2)], cursor="late")
+    shop.land(THINGS, early)
+    assert shop.rows("select cursor from landing.cursors") == [("late",)]
+
+
+def test_a_part_that_is_not_what_the_manifest_says_lands_nothing(shop: Shop) -> None:
+    folder, manifest = shop.receive(THINGS, [thing("a"), thing("b")])
+    part = folder / manifest.parts[0].file
+    part.write_bytes(gzip.compress(json.dumps(thing("a")).encode()))
+    with pytest.raises(SourceDataError, match="holds 1 records, its manifest says 2"):
+        shop.land(THINGS, (folder, manifest))
+    assert shop.rows("select count(*) from raw_shop.things") == [(0,)]
+    assert shop.rows("select count(*) from landing.loads") == [(0,)]
+    assert shop.rows("select count(*) from duckdb_tables() where temporary") == [(0,)]
+
+
+def test_a_failure_within_the_transaction_leaves_everything_as_it_was(shop: Shop) -> None:
+    shop.load(THINGS, [thing("a")], cursor="one")
+    load = shop.receive(THINGS, [thing("a", 1), thing("b"), "{bad"], cursor="two")
+    shop.connection.execute("alter table landing.loads rename to moved")
+    shop.connection.execute("create view landing.loads as select * from landing.moved")
+    with pytest.raises(Exception, match="loads"):  # the last write of the transaction
+        shop.land(THINGS, load)
+    assert shop.rows("select id from raw_shop.things") == [("a",)]
+    assert shop.rows("select count(*) from landing.quarantine") == [(0,)]
+    assert shop.rows("select cursor from landing.cursors") == [("one",)]
+    shop.connection.execute("drop view landing.loads")
+    shop.connection.execute("alter table landing.moved rename to loads")
+    assert shop.land(THINGS, load) is not None
+    assert shop.rows("select count(*) from raw_shop.things") == [(2,)]
