@@ -1,7 +1,8 @@
-"""What the local google keeps."""
+"""What the local Google keeps: spreadsheets as grids of cells, and when each last changed."""
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -9,19 +10,69 @@ from typing import Any
 from sandbox.clock import VirtualClock
 from sandbox.store import SqliteStore
 from sandbox.vendors.documents import Documents
+from sandbox.vendors.rate_window import RateWindow
+
+Cell = str | int | float | bool | None
+Grid = list[list[Cell]]
+DEFAULT_ROWS, DEFAULT_COLUMNS = 1000, 26
 
 
 class Store:
-    """The records of every table."""
+    """Spreadsheets by id: ``{"id", "title", "sheets": [{"sheetId", "title", "grid"}],
+    "modified_at", "version"}``.
+
+    ``reads_per_minute`` and ``writes_per_minute`` are the limits per user.
+    """
 
     def __init__(self, home: Path, clock: VirtualClock) -> None:
-        self._clock = clock
+        self.clock = clock
         self.db = SqliteStore(home / "google" / "google.sqlite")
+        self.spreadsheets = Documents(self.db, "spreadsheets")
+        self.tokens = Documents(self.db, "tokens")
+        self.reads_per_minute = RateWindow(60, 60, clock)
+        self.writes_per_minute = RateWindow(60, 60, clock)
+
+    def seed_sheet(self, spreadsheet_id: str, sheet_name: str, grid: Grid) -> None:
+        """Put a grid (rows may be ragged) into a sheet, which is made when it is not there."""
+        spreadsheet = self.spreadsheets.get(spreadsheet_id) or {
+            "id": spreadsheet_id,
+            "title": "GroupGrub operations",
+            "sheets": [],
+            "version": 0,
+        }
+        for sheet in spreadsheet["sheets"]:
+            if sheet["title"] == sheet_name:
+                if sheet["grid"] != grid:
+                    sheet["grid"] = grid
+                    self.put(spreadsheet)
+                return
+        # The first sheet of a spreadsheet has the id 0, others have any number.
+        sheet_id = zlib.crc32(sheet_name.encode()) if spreadsheet["sheets"] else 0
+        spreadsheet["sheets"].append({"sheetId": sheet_id, "title": sheet_name, "grid": grid})
+        self.put(spreadsheet)
 
     def seed(self, table: str, rows: Iterable[dict[str, Any]]) -> None:
-        """Add or replace rows as given, by their id."""
-        Documents(self.db, table).put_many((str(row.get("id") or row["uuid"]), row) for row in rows)
+        """Put whole ``sheets``: ``{"spreadsheet_id", "sheet_name", "grid"}``."""
+        if table != "sheets":
+            raise KeyError(table)
+        for row in rows:
+            self.seed_sheet(row["spreadsheet_id"], row["sheet_name"], row["grid"])
 
     def rows(self, table: str) -> list[dict[str, Any]]:
-        """All rows of a table."""
-        return Documents(self.db, table).select()
+        """All ``sheets`` in the form of :meth:`seed`."""
+        if table != "sheets":
+            raise KeyError(table)
+        return [
+            {"spreadsheet_id": each["id"], "sheet_name": sheet["title"], "grid": sheet["grid"]}
+            for each in self.spreadsheets.select()
+            for sheet in each["sheets"]
+        ]
+
+    def put(self, spreadsheet: dict[str, Any]) -> None:
+        """Store a spreadsheet that changed now."""
+        changed = {
+            **spreadsheet,
+            "version": spreadsheet["version"] + 1,
+            "modified_at": self.clock.now().isoformat(),
+        }
+        self.spreadsheets.put(spreadsheet["id"], changed)
