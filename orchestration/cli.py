@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from syncs.cli import app as sync_app
 
 from headwater.clock import clock_from
 from headwater.errors import SettingsError
 from headwater.settings import SOURCES, Settings, load
 from orchestration.terminal import OneLineErrors, errors, shown_progress, tell
+from syncs.cli import app as sync_app
 
 app = typer.Typer(
     cls=OneLineErrors,
