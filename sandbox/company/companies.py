@@ -134,7 +134,7 @@ def _company(number: int, dice: Dice, names: CompanyNames, used: set[str]) -> Co
     signup = None
     if in_product:
         signup = ALL_DAYS * dice.u() ** 0.85
-        members = 1 + int(dice.lognormal(1.2 if free_mail else 7.8, 0.9))
+        members = 1 + int(dice.lognormal(1.2 if free_mail else 8.8, 0.9))
     return Company(
         id=number,
         name=name,

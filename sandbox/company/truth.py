@@ -8,7 +8,6 @@ import duckdb
 import pyarrow as pa
 
 from sandbox.company import conversion, experiments
-from sandbox.company.clickstream import EVENT_NUMBER
 from sandbox.company.companies import Company
 from sandbox.company.event_log import NORMAL
 from sandbox.company.plans import METER_KIND, PLANS
@@ -17,10 +16,10 @@ from sandbox.company.world import World
 
 Rows = list[dict[str, object]]
 
-MOMENT_EVENTS = {
-    "group_order_shared_twice": "Group Order Shared",
-    "slack_connected": "Slack Connected",
-}
+MOMENTS = (
+    {"event_name": "Group Order Shared", "threshold": 2, "window_days": 7},
+    {"event_name": "Slack Connected", "threshold": 1, "window_days": 7},
+)
 
 
 def tables(world: World, until: float) -> dict[str, pa.Table]:
@@ -201,23 +200,22 @@ def _moments(world: World, until: float) -> pa.Table:
             if w.company.kind != "internal"
         ]
     )
-    moments = pa.table(  # noqa: F841
-        {"moment_id": list(MOMENT_EVENTS), "event": list(MOMENT_EVENTS.values())}
-    )
-    assert set(MOMENT_EVENTS.values()) <= set(EVENT_NUMBER)
+    moments = pa.Table.from_pylist(list(MOMENTS))  # noqa: F841 - named in the SQL
     with duckdb.connect() as connection:
         return connection.execute(
             """
             select
-                moments.moment_id,
+                moments.event_name,
+                moments.threshold,
+                moments.window_days,
                 owners.company_id,
                 events.workspace_id::varchar as workspace_id,
                 make_timestamp(events.time * 1000000) as event_at
             from events
             inner join owners on events.workspace_id = owners.workspace_id
-            inner join moments on events.event::varchar = moments.event
+            inner join moments on events.event::varchar = moments.event_name
             where events.kind = $normal and events.processed_ms < $until
-            order by moment_id, workspace_id, event_at
+            order by event_name, workspace_id, event_at
             """,
             {"normal": NORMAL, "until": EPOCH * 1000 + int(until * 86_400_000)},
         ).to_arrow_table()
