@@ -93,27 +93,37 @@ def ensure_raw_tables(
         from connectors.registry import all_streams
 
         streams = all_streams()
-    connection.execute("create schema if not exists landing")
-    for table, (_, columns) in LANDING_TABLES.items():
-        body = ", ".join(f"{quote(name)} {type_}" for name, (type_, _) in columns.items())
-        connection.execute(f"create table if not exists landing.{quote(table)} ({body})")
+    present: dict[tuple[str, str], set[str]] = {}
+    for schema, table, name in connection.execute(
+        "select schema_name, table_name, column_name from duckdb_columns() "
+        "where database_name = current_database() and not internal"
+    ).fetchall():
+        present.setdefault((schema, table), set()).add(name)
+    for table, (_, described) in LANDING_TABLES.items():
+        columns = {name: type_ for name, (type_, _) in described.items()}
+        _ensure(connection, "landing", table, columns, present)
     for stream in streams:
-        connection.execute(f"create schema if not exists {quote(stream.schema)}")
-        wanted = raw_columns(stream)
-        body = ", ".join(f"{quote(name)} {type_}" for name, type_ in wanted.items())
-        connection.execute(f"create table if not exists {table_name(stream)} ({body})")
-        present = {
-            str(row[0])
-            for row in connection.execute(
-                "select column_name from duckdb_columns() where schema_name = ? and table_name = ?",
-                [stream.schema, stream.name],
-            ).fetchall()
-        }
-        for name, type_ in wanted.items():
-            if name not in present:
-                connection.execute(
-                    f"alter table {table_name(stream)} add column {quote(name)} {type_}"
-                )
+        _ensure(connection, stream.schema, stream.name, raw_columns(stream), present)
+
+
+def _ensure(
+    connection: duckdb.DuckDBPyConnection,
+    schema: str,
+    table: str,
+    columns: dict[str, str],
+    present: dict[tuple[str, str], set[str]],
+) -> None:
+    """One table with its columns; one statement asks what is there, for all tables."""
+    name = f"{quote(schema)}.{quote(table)}"
+    known = present.get((schema, table))
+    if known is None:
+        body = ", ".join(f"{quote(column)} {type_}" for column, type_ in columns.items())
+        connection.execute(f"create schema if not exists {quote(schema)}")
+        connection.execute(f"create table if not exists {name} ({body})")
+        return
+    for column, type_ in columns.items():
+        if column not in known:
+            connection.execute(f"alter table {name} add column {quote(column)} {type_}")
 
 
 def raw_columns(stream: Stream) -> dict[str, str]:

@@ -1,0 +1,208 @@
+"""The product connector against a real PostgreSQL."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from connectors.product.client import ProductSource
+from connectors.run import LoadResult, run_source
+from headwater.clock import FixedClock
+from headwater.errors import CredentialError, VendorUnavailableError
+from headwater.settings import Settings
+from headwater.warehouse import connect
+from sandbox import credentials
+from sandbox.postgres import Postgres
+
+AS_OF = datetime(2025, 8, 29, 9, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    home = tmp_path_factory.mktemp("sandbox")
+    credentials.write(home)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with Postgres(home, port).running() as server:
+        yield server
+
+
+@pytest.fixture
+def product(postgres: Postgres, monkeypatch: pytest.MonkeyPatch) -> Postgres:
+    postgres.create_product()
+    monkeypatch.setenv("PRODUCT_DATABASE_URL", postgres.url("headwater_reader"))
+    return postgres
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(home=tmp_path / "var")
+
+
+def write(postgres: Postgres, sql: str, *parameters: Any) -> None:
+    with psycopg.connect(postgres.url("postgres")) as connection:
+        connection.execute(sql, parameters)  # type: ignore[arg-type]
+
+
+def add_user(postgres: Postgres, number: int, at: datetime, **fields: Any) -> None:
+    row = {
+        "id": number,
+        "email": f"p{number}@example.com",
+        "marketing_consent": True,
+        "sales_consent": False,
+        "is_staff": False,
+        "created_at": at,
+        "updated_at": at,
+        **fields,
+    }
+    names = ", ".join(row)
+    changes = ", ".join(f"{name} = excluded.{name}" for name in row)
+    marks = ", ".join(["%s"] * len(row))
+    write(
+        postgres,
+        f"insert into app.users ({names}) values ({marks}) "
+        f"on conflict (id) do update set {changes}",
+        *row.values(),
+    )
+
+
+def run(settings: Settings, as_of: datetime = AS_OF) -> LoadResult:
+    [result] = run_source("product", settings, FixedClock(as_of), "cycle", streams=["users"])
+    return result
+
+
+def users(settings: Settings, columns: str) -> list[tuple[Any, ...]]:
+    with connect(settings, read_only=True) as connection:
+        return connection.execute(f"select {columns} from raw_product.users order by id").fetchall()
+
+
+def test_rows_arrive_typed_and_changes_by_the_window(product: Postgres, settings: Settings) -> None:
+    before = AS_OF - timedelta(days=1, microseconds=-7)
+    add_user(product, 1, before, full_name="Zoë O'Hara")
+    add_user(product, 2, before, deleted_at=before)
+    add_user(product, 3, AS_OF + timedelta(hours=3))
+    first = run(settings)
+    assert (first.received, first.landed, first.tombstoned) == (2, 2, 1)
+    naive = before.replace(tzinfo=None)
+    assert users(settings, "id, full_name, marketing_consent, updated_at, _deleted_at, _extra") == [
+        (1, "Zoë O'Hara", True, naive, None, None),
+        (2, None, True, naive, naive, None),
+    ]
+    add_user(product, 4, before - timedelta(minutes=10))  # a long transaction's row
+    add_user(product, 5, before - timedelta(minutes=20))  # beyond what the overlap promises
+    second = run(settings, AS_OF + timedelta(hours=4))
+    assert (second.received, second.landed, second.duplicates) == (4, 2, 2)
+    assert users(settings, "id") == [(1,), (2,), (3,), (4,)]
+    assert second.cursor == (AS_OF + timedelta(hours=3)).isoformat()
+
+
+def test_every_table_lands(product: Postgres, settings: Settings) -> None:
+    add_user(product, 1, AS_OF)
+    stamps = (AS_OF, AS_OF)
+    write(
+        product,
+        "insert into app.organizations (id, name, created_at, updated_at) values (1, 'O', %s, %s)",
+        *stamps,
+    )
+    write(
+        product,
+        "insert into app.workspaces (id, organization_id, name, motion, is_test, created_at, "
+        "updated_at) values (7, 1, 'W', 'self_serve', false, %s, %s)",
+        *stamps,
+    )
+    write(
+        product,
+        "insert into app.usage_daily (id, workspace_id, meter, usage_date, quantity, created_at, "
+        "updated_at) values (1, 7, 'api_calls', '2025-08-28', 12, %s, %s)",
+        *stamps,
+    )
+    results = run_source("product", settings, FixedClock(AS_OF), "cycle")
+    assert len(results) == 12
+    with connect(settings, read_only=True) as connection:
+        usage = connection.execute(
+            "select usage_date, quantity from raw_product.usage_daily"
+        ).fetchall()
+    assert usage == [(date(2025, 8, 28), 12)]
+
+
+def test_a_new_column_is_drift_and_a_changed_type_quarantine(
+    product: Postgres, settings: Settings
+) -> None:
+    add_user(product, 1, AS_OF - timedelta(hours=2))
+    write(product, "alter table app.users add column nickname text default 'Bo'")
+    write(product, "alter table app.users alter column is_staff drop default")
+    write(product, "alter table app.users alter column is_staff type text using 'no idea'")
+    result = run(settings)
+    assert (result.landed, result.quarantined) == (0, 1)
+    with connect(settings, read_only=True) as connection:
+        assert connection.execute(
+            "select record_key, reason from landing.quarantine"
+        ).fetchall() == [("1", "column is_staff (is_staff): value 'no idea' is not true or false")]
+    write(product, "alter table app.users alter column is_staff type boolean using false")
+    assert run(settings).landed == 1
+    assert users(settings, "_extra") == [('{"nickname":"Bo"}',)]
+
+
+def test_a_missing_table_fails_before_anything_is_touched(
+    product: Postgres, settings: Settings
+) -> None:
+    write(product, "drop table app.restaurants cascade")
+    with pytest.raises(Exception, match=r"restaurants.*PRODUCT_SCHEMA_NAME"):
+        run(settings)
+    assert not settings.home.exists()
+
+
+def test_wrong_credentials_missing_rights_and_no_server_are_told_apart(
+    product: Postgres, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good = product.url("headwater_reader")
+    monkeypatch.setenv(
+        "PRODUCT_DATABASE_URL", good.replace(":", ":wrong-", 2).replace("wrong-//", "//")
+    )
+    with pytest.raises(CredentialError, match="PRODUCT_DATABASE_URL") as caught:
+        run(settings)
+    assert "wrong-" not in str(caught.value)
+    monkeypatch.setenv("PRODUCT_DATABASE_URL", good)
+    write(product, "revoke select on app.users from headwater_reader")
+    with pytest.raises(CredentialError, match="SELECT"):
+        run(settings)
+    monkeypatch.setenv("PRODUCT_DATABASE_URL", "postgresql://u:secret@127.0.0.1:1/x")
+    with pytest.raises(VendorUnavailableError, match="host and port") as unreachable:
+        run(settings)
+    assert "secret" not in str(unreachable.value)
+    assert not settings.home.exists()
+
+
+def test_all_tables_are_read_at_one_moment(
+    product: Postgres, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_user(product, 1, AS_OF - timedelta(hours=1))
+    extract = ProductSource.extract
+
+    def extract_while_the_company_lives(self: ProductSource, stream: Any, *rest: Any) -> Any:
+        result = extract(self, stream, *rest)
+        if stream.name == "users":
+            write(
+                product,
+                "insert into app.organizations (id, name, created_at, updated_at) "
+                "values (1, 'New', %s, %s)",
+                AS_OF,
+                AS_OF,
+            )
+        return result
+
+    monkeypatch.setattr(ProductSource, "extract", extract_while_the_company_lives)
+    results = run_source(
+        "product", settings, FixedClock(AS_OF), "cycle", streams=["users", "organizations"]
+    )
+    assert [result.received for result in results] == [1, 0]
+    monkeypatch.setattr(ProductSource, "extract", extract)
+    results = run_source("product", settings, FixedClock(AS_OF), "cycle", streams=["organizations"])
+    assert [result.received for result in results] == [1]

@@ -1,0 +1,171 @@
+"""The Salesforce connector against the local Salesforce: REST and Bulk, deletes, tokens, quota."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from connectors.run import LoadResult, StreamsToRetryError, run_source
+from headwater.clock import FixedClock
+from headwater.errors import CredentialError, QuotaExhaustedError
+from headwater.settings import Settings
+from headwater.warehouse import connect
+from sandbox.vendors.salesforce import ids
+from tests.connectors.conftest import Served
+
+AS_OF = datetime(2025, 8, 29, 9, tzinfo=UTC)
+
+
+def lead(number: int, at: datetime, **fields: Any) -> dict[str, Any]:
+    stamp = at.strftime("%Y-%m-%dT%H:%M:%S.000+0000")
+    return {
+        "Id": ids.make("00Q", "SEED", number),
+        "LastName": f"Last {number}",
+        "Company": 'Line one\nline "two", and comma',
+        "Email": f"p{number}@example.com",
+        "Title": None,
+        "CreatedDate": stamp,
+        "SystemModstamp": stamp,
+        "IsDeleted": False,
+        **fields,
+    }
+
+
+@pytest.fixture
+def environment(served: Served, monkeypatch: pytest.MonkeyPatch) -> Served:
+    known = served.credentials["salesforce"]
+    monkeypatch.setenv("SALESFORCE_DOMAIN", "groupgrub.my")
+    monkeypatch.setenv("SALESFORCE_CLIENT_ID", known["client_id"])
+    monkeypatch.setenv("SALESFORCE_CLIENT_SECRET", known["client_secret"])
+    monkeypatch.setenv("SALESFORCE_BASE_URL", f"{served.url}/salesforce")
+    return served
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(home=tmp_path / "var", http_retries=2)
+
+
+def run(settings: Settings, as_of: datetime = AS_OF) -> LoadResult:
+    [result] = run_source("salesforce", settings, FixedClock(as_of), "cycle", streams=["lead"])
+    return result
+
+
+def leads(settings: Settings, columns: str) -> list[tuple[Any, ...]]:
+    with connect(settings, read_only=True) as connection:
+        return connection.execute(
+            f"select {columns} from raw_salesforce.lead order by id"
+        ).fetchall()
+
+
+def test_changes_come_by_rest_and_deletes_through_query_all(
+    environment: Served, settings: Settings
+) -> None:
+    store = environment.stores["salesforce"]
+    before = AS_OF - timedelta(days=2)
+    store.seed("Lead", [lead(number, before) for number in range(1, 6)])
+    first = run(settings)
+    assert (first.received, first.landed, first.calls) == (5, 5, 1)
+
+    later = AS_OF + timedelta(hours=1)
+    environment.clock.set(later)
+    store.seed(
+        "Lead",
+        [
+            lead(1, later, Title="Head of Food"),
+            lead(2, later, IsDeleted=True),
+            lead(6, later),
+        ],
+    )
+    second = run(settings, later + timedelta(minutes=30))
+    assert (second.landed, second.tombstoned, second.calls) == (3, 1, 1)
+    assert [(row[0], row[1]) for row in leads(settings, "title, _deleted_at")] == [
+        ("Head of Food", None),
+        (None, later.replace(tzinfo=None)),
+        (None, None),
+        (None, None),
+        (None, None),
+        (None, None),
+    ]
+    assert run(settings, later + timedelta(hours=2)).landed == 0
+
+
+def test_many_rows_come_by_bulk_and_are_the_same_rows(
+    environment: Served, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = environment.stores["salesforce"]
+    before = AS_OF - timedelta(days=2)
+    store.seed("Lead", [lead(number, before, IsDeleted=number == 3) for number in range(1, 41)])
+    run(settings)
+    by_rest = leads(settings, "* exclude (_load_id, _landed_at)")
+    monkeypatch.setenv("SALESFORCE_BULK_FROM_ROWS", "10")
+    bulk = Settings(home=tmp_path / "bulk")
+    result = run(bulk)
+    assert (result.received, result.landed, result.tombstoned) == (40, 40, 1)
+    assert leads(bulk, "* exclude (_load_id, _landed_at)") == by_rest
+    # What the other way brings of the same rows says nothing new.
+    monkeypatch.setenv("SALESFORCE_BULK_FROM_ROWS", "2000")
+    assert run(bulk).landed == 0
+
+
+def test_pages_are_followed(environment: Served, settings: Settings) -> None:
+    before = AS_OF - timedelta(days=2)
+    environment.stores["salesforce"].seed("Lead", [lead(number, before) for number in range(1, 8)])
+    environment.fault("salesforce", "query", "small_page", times=None, rows=3)
+    result = run(settings)
+    assert (result.received, result.landed, result.calls) == (7, 7, 3)
+
+
+def test_a_token_that_expires_is_renewed(environment: Served, settings: Settings) -> None:
+    store = environment.stores["salesforce"]
+    store.seed("Lead", [lead(1, AS_OF - timedelta(days=1))])
+    environment.fault(
+        "salesforce",
+        "queryAll",
+        "status",
+        times=1,
+        status=401,
+        body=[{"message": "Session expired or invalid", "errorCode": "INVALID_SESSION_ID"}],
+    )
+    assert run(settings).landed == 1
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [("SALESFORCE_CLIENT_SECRET", "WRONG-SECRET"), ("SALESFORCE_CLIENT_ID", "wrong-id")],
+)
+def test_a_wrong_credential_is_said_first(
+    environment: Served,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    setting: str,
+    value: str,
+) -> None:
+    monkeypatch.setenv(setting, value)
+    with pytest.raises(CredentialError, match=setting) as caught:
+        run(settings)
+    assert value not in str(caught.value)
+    assert not settings.home.exists()
+
+
+def test_a_used_up_quota_is_not_taken_for_a_wrong_credential(
+    environment: Served, settings: Settings
+) -> None:
+    limit = [{"message": "TotalRequests Limit exceeded.", "errorCode": "REQUEST_LIMIT_EXCEEDED"}]
+    environment.fault("salesforce", "queryAll", "status", status=403, body=limit)
+    with pytest.raises(QuotaExhaustedError, match="TotalRequests"):
+        run(settings)
+
+
+def test_a_failed_bulk_job_lands_nothing_and_is_read_again(
+    environment: Served, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SALESFORCE_BULK_FROM_ROWS", "1")
+    environment.stores["salesforce"].seed("Lead", [lead(1, AS_OF - timedelta(days=1))])
+    environment.fault("salesforce", "jobs/query", "job_failed")
+    with pytest.raises(StreamsToRetryError, match="ended as Failed"):
+        run(settings)
+    assert run(settings).landed == 1
