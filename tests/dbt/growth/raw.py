@@ -51,7 +51,8 @@ class RawWorld:
         with duckdb.connect(str(path)) as connection:
             ensure_raw_tables(connection)
             connection.execute(
-                "insert into landing.loads (load_id, source, stream, landed_at) values (?, ?, ?, ?)",
+                "insert into landing.loads (load_id, source, stream, landed_at) "
+                "values (?, ?, ?, ?)",
                 ["test", "test", "test", LANDED_AT],
             )
             for (source, name), rows in self._rows.items():
