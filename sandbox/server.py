@@ -39,6 +39,9 @@ VENDORS = (
     "marketo",
 )
 
+KEEP_ALIVE_SECONDS = 75
+"""For uvicorn's ``timeout_keep_alive``: its own 5 seconds end just when clients poll a job again."""
+
 
 class SandboxApp(Starlette):
     """A Starlette app whose faults stand outside everything else, next to the server."""

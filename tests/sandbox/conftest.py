@@ -18,7 +18,7 @@ from sandbox import credentials
 from sandbox.calls import CallLog
 from sandbox.clock import VirtualClock
 from sandbox.faults import Fault, FaultPlan
-from sandbox.server import create_app
+from sandbox.server import KEEP_ALIVE_SECONDS, create_app
 
 NOW = datetime(2025, 8, 29, 10, 0, tzinfo=UTC)
 
@@ -50,7 +50,13 @@ def serve(home: Path, clock: VirtualClock) -> Iterator[Served]:
     listener.bind(("127.0.0.1", 0))
     listener.listen()
     server = uvicorn.Server(
-        uvicorn.Config(app, log_level="warning", lifespan="off", timeout_graceful_shutdown=1)
+        uvicorn.Config(
+            app,
+            log_level="warning",
+            lifespan="off",
+            timeout_graceful_shutdown=1,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        )
     )
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()

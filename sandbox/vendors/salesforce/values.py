@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from datetime import UTC, date, datetime
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from sandbox.vendors.salesforce import ids
@@ -172,9 +172,10 @@ def _check_text(field: Field, value: str) -> RowError | None:
 
 
 def rounded(field: Field, value: Any) -> Any:
-    """A number to the field's scale."""
+    """A number to the field's scale, halves away from zero."""
     if field.precision and isinstance(value, float):
-        return round(value, field.scale)
+        step = Decimal(1).scaleb(-field.scale)
+        return float(Decimal(str(value)).quantize(step, ROUND_HALF_UP))
     return value
 
 
