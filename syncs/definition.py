@@ -203,9 +203,8 @@ def _line(node: Any, location: tuple[str | int, ...]) -> int:
                 if key.value == part:
                     line, child = key.start_mark.line + 1, value
         elif isinstance(node, yaml.SequenceNode) and isinstance(part, int):
-            if part < len(node.value):
-                child = node.value[part]
-                line = child.start_mark.line + 1
+            child = node.value[part]
+            line = child.start_mark.line + 1
         if child is None:
             return line
         node = child

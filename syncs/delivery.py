@@ -57,7 +57,7 @@ class Delivery:
         self._destination = destination
         self._outbox = outbox
         self._clock = clock
-        self._on_progress = on_progress or (lambda line: None)
+        self._on_progress = on_progress or (lambda _line: None)
         self._handles: dict[str, str] = {}
         self._filling = [
             item.field for item in definition.fields if item.policy is Policy.FILL_EMPTY
@@ -231,7 +231,7 @@ class Delivery:
         return remember
 
 
-class _Stopped(Exception):  # noqa: N818 (carries the error that ended the run)
+class _Stopped(Exception):
     def __init__(self, cause: HeadwaterError) -> None:
         super().__init__(str(cause))
         self.cause = cause

@@ -97,7 +97,7 @@ class Counts:
         return self.created + self.updated + self.removed
 
 
-class Interrupted(Exception):  # noqa: N818 (not an error of its own: ``cause`` is)
+class Interrupted(Exception):
     """A batch of several calls ended in the middle: ``results`` are the answers until then."""
 
     def __init__(self, results: Sequence[RowResult], cause: HeadwaterError) -> None:

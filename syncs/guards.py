@@ -11,8 +11,9 @@ def check(definition: Definition, difference: Difference) -> None:
     """Raise :class:`GuardError` naming the first limit that the plan breaks."""
     guards, counts = definition.guards, difference.counts
     if difference.model_rows < guards.min_rows:
-        _refuse(definition, f"the model has {difference.model_rows} rows", "min_rows",
-                guards.min_rows)  # fmt: skip
+        _refuse(
+            definition, f"the model has {difference.model_rows} rows", "min_rows", guards.min_rows
+        )
     takes_away = definition.removal.action is not Removal.IGNORE
     if (
         takes_away
@@ -29,11 +30,19 @@ def check(definition: Definition, difference: Difference) -> None:
     if difference.acknowledged >= guards.removed_share_from:
         share = counts.removed / difference.acknowledged
         if share > guards.max_removed_share:
-            _refuse(definition, f"it would remove {counts.removed} of {difference.acknowledged} "
-                    f"keys ({share:.0%})", "max_removed_share", guards.max_removed_share)  # fmt: skip
+            _refuse(
+                definition,
+                f"it would remove {counts.removed} of {difference.acknowledged} keys ({share:.0%})",
+                "max_removed_share",
+                guards.max_removed_share,
+            )
     if guards.max_created is not None and counts.created > guards.max_created:
-        _refuse(definition, f"it would create {counts.created} records", "max_created",
-                guards.max_created)  # fmt: skip
+        _refuse(
+            definition,
+            f"it would create {counts.created} records",
+            "max_created",
+            guards.max_created,
+        )
     if guards.max_rows is not None and counts.total > guards.max_rows:
         _refuse(definition, f"it would send {counts.total} rows", "max_rows", guards.max_rows)
 

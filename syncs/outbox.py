@@ -212,16 +212,17 @@ class Outbox:
 
     def settle(self, now: datetime) -> None:
         """Move ``sent`` by every acknowledged row that it does not know of yet."""
-        acknowledged = "from outbox where state = 'delivered' and not settled"
-        if not one(self._connection, f"select count(*) {acknowledged}"):
-            return
         with transaction(self._connection):
-            self._connection.execute(f"delete from sent where key in (select key {acknowledged})")
             self._connection.execute(
-                f"""
+                "delete from sent where key in "
+                "(select key from outbox where state = 'delivered' and not settled)"
+            )
+            self._connection.execute(
+                """
                 insert into sent
                 select key, model_hash, after, destination_id, ?, run_id
-                {acknowledged}
+                from outbox
+                where state = 'delivered' and not settled
                 qualify row_number() over (partition by key order by run_id desc, seq desc) = 1
                     and operation <> 'remove'
                 """,

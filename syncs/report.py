@@ -118,11 +118,12 @@ def as_dict(item: Plan | RunResult | Mapping[str, Any]) -> dict[str, Any]:
         for each in dataclasses.fields(item)
         if each.name not in {"sample", "refusals"}
     }
-    nested = getattr(item, "sample", None) or getattr(item, "refusals", ())
-    name = "sample" if isinstance(item, Plan) else "refusals"
-    return {key: _plain(value) for key, value in content.items()} | {
-        name: [dataclasses.asdict(part) for part in nested]
-    }
+    nested = (
+        {"sample": [dataclasses.asdict(row) for row in item.sample]}
+        if isinstance(item, Plan)
+        else {"refusals": [dataclasses.asdict(refusal) for refusal in item.refusals]}
+    )
+    return {key: _plain(value) for key, value in content.items()} | nested
 
 
 def console() -> Console:

@@ -166,7 +166,16 @@ def run(
     started = time.perf_counter()
     with open_state(settings, name) as connection:
         run_id = begin_run(connection, cycle_id, clock.now(), clock.now())
-        work = _Work(connection, definition, settings, clock, run_id, on_progress, destination)
+        outbox = Outbox(connection, run_id)
+        work = _Work(
+            connection,
+            definition,
+            settings,
+            clock,
+            outbox=outbox,
+            on_progress=on_progress,
+            destination=destination,
+        )
         error: HeadwaterError | None = None
         try:
             error = work.do()
@@ -174,9 +183,13 @@ def run(
             error = raised
         status = work.status(error)
         tally = finish_run(
-            connection, run_id, status, str(error) if error else None, clock.now(),
-            work.measures(),
-        )  # fmt: skip
+            connection,
+            run_id,
+            status,
+            str(error) if error else None,
+            finished_at=clock.now(),
+            measures=work.measures(),
+        )
         return RunResult(
             name=name,
             run_id=run_id,
@@ -208,7 +221,8 @@ class _Work:
         definition: Definition,
         settings: Settings,
         clock: Clock,
-        run_id: str,
+        *,
+        outbox: Outbox,
         on_progress: Progress | None,
         destination: Destination | None,
     ) -> None:
@@ -216,7 +230,7 @@ class _Work:
         self._definition = definition
         self._settings = settings
         self._clock = clock
-        self._outbox = Outbox(connection, run_id)
+        self._outbox = outbox
         self._on_progress = on_progress
         self._destination = destination
         self._calls_before = destination.calls if destination else 0

@@ -138,7 +138,14 @@ def begin_run(
         for (abandoned,) in connection.execute(
             "select run_id from runs where status = 'running'"
         ).fetchall():
-            _close(connection, abandoned, RunStatus.FAILED, "The process died.", started_at, {})
+            _close(
+                connection,
+                abandoned,
+                RunStatus.FAILED,
+                "The process died.",
+                finished_at=started_at,
+                measures={},
+            )
         number = one(connection, "select count(*) + 1 from runs")
         run_id = f"{naive(started_at):%Y%m%dT%H%M%SZ}-{number:04d}"
         connection.execute(
@@ -154,12 +161,15 @@ def finish_run(
     run_id: str,
     status: RunStatus,
     reason: str | None,
+    *,
     finished_at: datetime,
     measures: dict[str, int | float],
 ) -> Tally:
     """Close a run. Raises AssertionError if its rows do not add up."""
     with transaction(connection):
-        return _close(connection, run_id, status, reason, finished_at, measures)
+        return _close(
+            connection, run_id, status, reason, finished_at=finished_at, measures=measures
+        )
 
 
 def _close(
@@ -167,6 +177,7 @@ def _close(
     run_id: str,
     status: RunStatus,
     reason: str | None,
+    *,
     finished_at: datetime,
     measures: dict[str, int | float],
 ) -> Tally:

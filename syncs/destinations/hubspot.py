@@ -54,7 +54,7 @@ class HubSpotDestination:
             str(account.base_url),
             settings,
             calls_per_second=CALLS_PER_SECOND,
-            token=lambda renew: f"Bearer {token.get_secret_value()}",
+            token=lambda _renew: f"Bearer {token.get_secret_value()}",
         )
         self._path = f"/crm/v3/objects/{definition.object}"
         self._properties = f"/crm/v3/properties/{definition.object}"
@@ -99,7 +99,7 @@ class HubSpotDestination:
 
     def resolve(self, batch: Batch) -> Sequence[RowResult]:
         """Send it again: an upsert of the same values changes nothing twice."""
-        return self.deliver(batch, lambda handle: None)
+        return self.deliver(batch, lambda _handle: None)
 
     def current(self, changes: Sequence[Change], fields: Sequence[str]) -> Mapping[str, Held]:
         """Read the records of these keys; those that do not exist are left out."""

@@ -51,7 +51,7 @@ class LaunchDarklyDestination:
             "LaunchDarkly",
             str(account.base_url),
             settings,
-            token=lambda renew: token.get_secret_value(),  # no scheme word
+            token=lambda _renew: token.get_secret_value(),  # no scheme word
         )
         self._session.headers["LD-API-Version"] = "20240415"
         self._segment = definition.object
@@ -103,7 +103,7 @@ class LaunchDarklyDestination:
 
     def resolve(self, batch: Batch) -> Sequence[RowResult]:
         """Send it again: a target list is a set."""
-        return self.deliver(batch, lambda handle: None)
+        return self.deliver(batch, lambda _handle: None)
 
     def current(self, changes: Sequence[Change], fields: Sequence[str]) -> Mapping[str, Held]:
         """Not offered: members have no fields."""

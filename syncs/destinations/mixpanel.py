@@ -92,7 +92,7 @@ class MixpanelDestination:
 
     def resolve(self, batch: Batch) -> Sequence[RowResult]:
         """Send it again: ``$insert_id`` makes it the same event."""
-        return self.deliver(batch, lambda handle: None)
+        return self.deliver(batch, lambda _handle: None)
 
     def current(self, changes: Sequence[Change], fields: Sequence[str]) -> Mapping[str, Held]:
         """Not offered: events do not change."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 from headwater.errors import VendorRejectedError
 from syncs.definition import Definition, Mode, Removal
@@ -22,6 +23,9 @@ from syncs.destination import (
     one_by_one,
 )
 from syncs.destinations.outreach_api import LOOKUP_KEYS, OutreachApi
+
+MARK = "[headwater:"
+"""What stands before the token in a note."""
 
 
 class OutreachTasks:
@@ -97,8 +101,9 @@ class OutreachTasks:
         if not prospects:
             return {}
         ids = [str(record["id"]) for record in prospects.values()]
+        by_subject = _subject_filter(next(iter(prospects.values())))
         tokens: dict[str, str] = {}
-        for task in self._api.find("tasks", "[prospect][id]", ids):
+        for task in self._api.find("tasks", by_subject, ids):
             note = str(task["attributes"].get("note") or "")
             if MARK in note:
                 tokens[note.rsplit(MARK, 1)[1].split("]", 1)[0]] = str(task["id"])
@@ -134,4 +139,8 @@ class OutreachTasks:
         return self._default_owner
 
 
-MARK = "[headwater:"
+def _subject_filter(prospect: Mapping[str, Any]) -> str:
+    """How tasks are filtered by prospect, as the prospect's own link to its tasks says it."""
+    link = prospect.get("relationships", {}).get("tasks", {}).get("links", {}).get("related", "")
+    names = [name for name, _ in parse_qsl(urlsplit(link).query) if name.startswith("filter[")]
+    return names[0].removeprefix("filter") if names else "[prospect][id]"

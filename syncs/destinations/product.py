@@ -102,7 +102,7 @@ class ProductDestination:
 
     def resolve(self, batch: Batch) -> Sequence[RowResult]:
         """Write it again: the statements leave the same rows however often they run."""
-        return self.deliver(batch, lambda handle: None)
+        return self.deliver(batch, lambda _handle: None)
 
     def current(self, changes: Sequence[Change], fields: Sequence[str]) -> Mapping[str, Held]:
         """Not offered: policies that need it are refused by the capabilities."""

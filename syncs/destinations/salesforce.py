@@ -110,7 +110,7 @@ class SalesforceDestination:
         """Ask for a job by its id; send a collection again, which changes nothing twice."""
         if batch.handle is not None:
             return self._jobs.resolve(batch)
-        return self.deliver(batch, lambda handle: None)
+        return self.deliver(batch, lambda _handle: None)
 
     def current(self, changes: Sequence[Change], fields: Sequence[str]) -> Mapping[str, Held]:
         """Not offered: policies that need it are refused by the capabilities."""

@@ -8,6 +8,7 @@ have happened.
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 from simple_salesforce.exceptions import SalesforceAuthenticationFailed
@@ -95,7 +96,7 @@ class SalesforceApi:
 
 def error_of(method: str, path: str, answer: requests.Response) -> Exception:
     """The error that a refusal means, by its first ``errorCode``."""
-    where = f"Salesforce {method} {path.split('?')[0]}"
+    where = f"Salesforce {method} {urlsplit(path).path}"
     try:
         first = answer.json()[0]
         code, message = str(first["errorCode"]), str(first.get("message", ""))

@@ -11,6 +11,7 @@ import io
 import re
 import time
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from headwater.errors import VendorRejectedError, VendorUnavailableError
 from syncs.destination import Batch, Outcome, RowResult, Value
@@ -69,19 +70,19 @@ class BulkJobs:
 
     def resolve(self, batch: Batch) -> Sequence[RowResult]:
         """What became of a job: its results; or nothing happened, if it was never closed."""
-        assert batch.handle is not None
+        job_id = str(batch.handle)
         try:
-            state = self._api.call("GET", f"/jobs/ingest/{batch.handle}").json()["state"]
+            state = self._api.call("GET", f"/jobs/ingest/{job_id}").json()["state"]
         except VendorRejectedError as error:
             if error.status != 404:
                 raise
             return _unsent(batch, "The job no longer exists; its rows are planned again.")
         if state == "Open":
             self._api.call(
-                "PATCH", f"/jobs/ingest/{batch.handle}", idempotent=True, json={"state": "Aborted"}
+                "PATCH", f"/jobs/ingest/{job_id}", idempotent=True, json={"state": "Aborted"}
             )
             return _unsent(batch, "The job was never started.")
-        return self._results(batch, batch.handle)
+        return self._results(batch, job_id)
 
     def _results(self, batch: Batch, job_id: str) -> list[RowResult]:
         job = self._wait(job_id)
@@ -107,10 +108,10 @@ class BulkJobs:
             for change in batch.changes
         ]  # fmt: skip
 
-    def _wait(self, job_id: str) -> dict[str, object]:
+    def _wait(self, job_id: str) -> dict[str, Any]:
         pause, waited = FIRST_PAUSE_SECONDS, 0.0
         while waited < PATIENCE_SECONDS:
-            job: dict[str, object] = self._api.call("GET", f"/jobs/ingest/{job_id}").json()
+            job: dict[str, Any] = self._api.call("GET", f"/jobs/ingest/{job_id}").json()
             if job["state"] in {"JobComplete", "Failed", "Aborted"}:
                 return job
             self._sleep(pause)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -51,8 +51,9 @@ class MemoryDestination:
     writes: int = 0
     sent_fields: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     name: str = "memory"
-    capabilities: Capabilities = Capabilities(frozenset(Mode), frozenset(Removal),
-                                              reads_current=True)  # fmt: skip
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        frozenset(Mode), frozenset(Removal), reads_current=True
+    )
     size: int = 3
 
     def check(self) -> None:
