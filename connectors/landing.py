@@ -118,8 +118,8 @@ def _commit_rows(
     connection: duckdb.DuckDBPyConnection, stream: Stream, manifest: Manifest, clock: Clock
 ) -> _Account:
     received_at = as_timestamp(manifest.received_at)
-    good = _count(connection, "select count(*) from stage where reason is null")
-    bad = _count(connection, "select count(*) from stage where reason is not null")
+    good = _count(connection, "select count(*) from stage where _reason is null")
+    bad = _count(connection, "select count(*) from stage where _reason is not null")
     quarantined = _quarantine(connection, stream, manifest, received_at)
     outdated = stream.mode is Mode.SNAPSHOT and _is_outdated(connection, stream, manifest)
     tombstoned = landed = 0
@@ -161,14 +161,15 @@ def _quarantine(
         """
         insert into landing.quarantine
         select
-            $load_id, $source, $stream, file, line_number, record_key, reason, record, $received_at
+            $load_id, $source, $stream, _file, _line_number, _record_key, _reason, _record,
+            $received_at
         from stage
-        where reason is not null
+        where _reason is not null
             and not exists (
                 select 1
                 from landing.quarantine as known
                 where known.source = $source and known.stream = $stream
-                    and known.record = stage.record and known.reason = stage.reason
+                    and known.record = stage._record and known.reason = stage._reason
             )
         """,
         {

@@ -27,14 +27,14 @@ def replace_rows(
     keys = ", ".join(quote(name) for name in stream.key)
     same_key = " and ".join(f"stage.{quote(name)} = present.{quote(name)}" for name in stream.key)
     pick = "arg_min" if stream.mode is Mode.APPEND else "arg_max"
-    order = f"row({checks.version(stream, 'stage')}, row_hash, stage.rowid)"
+    order = f"row({checks.version(stream, 'stage')}, _row_hash, stage.rowid)"
     connection.execute(
         f"""
         create temp table winners as
         with best as (
             select {pick}(stage.rowid, {order}) as stage_row
             from stage
-            where reason is null and kind = '{Kind.RECORDS.value}'
+            where _reason is null and _kind = '{Kind.RECORDS.value}'
             group by {keys}
         )
         select
@@ -57,7 +57,7 @@ def replace_rows(
     landed = connection.execute(
         f"""
         insert into {table} ({names}, _extra, _row_hash, _load_id, _landed_at, _deleted_at)
-        select {values}, stage._extra, stage.row_hash, ?, ?, winners.deleted_at
+        select {values}, stage._extra, stage._row_hash, ?, ?, winners.deleted_at
         from stage
         inner join winners on stage.rowid = winners.stage_row
         """,
@@ -87,7 +87,7 @@ def apply_tombstones(
             and ({keys}) in (
                 select ({keys})
                 from stage
-                where reason is null and kind = '{Kind.TOMBSTONES.value}'
+                where _reason is null and _kind = '{Kind.TOMBSTONES.value}'
             )
         """,
         manifest,
@@ -183,13 +183,13 @@ def _supersedes(stream: Stream, load_id: str) -> str:
     staged, present = checks.version(stream, "stage"), checks.version(stream, "present")
     if stream.mode is Mode.APPEND:
         return (
-            f"row({staged}, stage.row_hash) < row({present}, present._row_hash) "
-            "and stage.row_hash <> present._row_hash"
+            f"row({staged}, stage._row_hash) < row({present}, present._row_hash) "
+            "and stage._row_hash <> present._row_hash"
         )
     later = (
-        f"(row({staged}, {load_id}, stage.row_hash) "
+        f"(row({staged}, {load_id}, stage._row_hash) "
         f"> row({present}, present._load_id, present._row_hash) "
-        "and stage.row_hash <> present._row_hash)"
+        "and stage._row_hash <> present._row_hash)"
     )
     if stream.deletes.flag or stream.deletes.at:
         return later

@@ -1,9 +1,9 @@
 """Stages the parts of a load: every record becomes a typed row of the temporary table ``stage``,
 with a verdict. Parsing, casting and checking are one pass over the data.
 
-``stage`` holds the contract's columns (null where a record is in quarantine), ``_extra``,
-``row_hash``, and about the record: ``kind``, ``file``, ``line_number``, ``reason`` (null if it
-keeps the contract), ``record_key`` and ``record`` (both only with a reason).
+``stage`` holds the contract's columns, ``_extra``, ``_row_hash``, and about the record: ``_kind``,
+``_file``, ``_line_number``, ``_reason`` (null if it keeps the contract), ``_record_key`` and
+``_record`` (both only with a reason). No contract's column begins with an underscore.
 """
 
 from __future__ import annotations
@@ -25,8 +25,9 @@ def create_stage(connection: duckdb.DuckDBPyConnection, stream: Stream) -> None:
     """Create the empty ``stage`` of a stream."""
     values = ", ".join(f"{quote(column.name)} {column.type}" for column in stream.columns)
     connection.execute(
-        f"create temp table stage ({values}, _extra json, row_hash varchar, kind varchar, "
-        "file varchar, line_number bigint, reason varchar, record_key varchar, record varchar)"
+        f"create temp table stage ({values}, _extra json, _row_hash varchar, _kind varchar, "
+        "_file varchar, _line_number bigint, _reason varchar, _record_key varchar, "
+        "_record varchar)"
     )
 
 
@@ -56,33 +57,33 @@ def stage_part(
 def _lines_select(stream: Stream, kind: Kind, timezone: str) -> str:
     """Lines of JSON: all columns come from one parse."""
     raws = ", ".join(
-        f"fields.{'.'.join(quote(step) for step in column.path)} as {_raw(column)}"
+        f"_fields.{'.'.join(quote(step) for step in column.path)} as {_raw(column)}"
         for column in stream.columns
     )
     source = f"""
         select
-            line_number,
-            record,
-            readable,
-            {checks.unknown_fields(stream, "rest")} as _extra,
+            _line_number,
+            _record,
+            _readable,
+            {checks.unknown_fields(stream, "_rest")} as _extra,
             {raws}
         from (
             select
-                line_number,
-                record,
-                readable,
-                case when readable then {checks.without_known_fields(stream, "record")} end as rest,
-                case when readable then {checks.fields(stream, "record")} end as fields
+                *,
+                case
+                    when _readable then {checks.without_known_fields(stream, "_record")}
+                end as _rest,
+                case when _readable then {checks.fields(stream, "_record")} end as _fields
             from (
                 select
-                    line_number,
-                    record,
-                    json_valid(record) and left(ltrim(record), 1) = '{{' as readable
+                    line_number as _line_number,
+                    record as _record,
+                    json_valid(record) and left(ltrim(record), 1) = '{{' as _readable
                 from part_lines
             )
         )
     """
-    return _judged(stream, source, kind, timezone, record="record")
+    return _judged(stream, source, kind, timezone, record="_record")
 
 
 def _parquet_select(
@@ -106,9 +107,9 @@ def _parquet_select(
     extra = _as_json(unknown) if unknown else "cast(null as json)"
     source = f"""
         select
-            file_row_number + 1 as line_number,
-            {_as_json(present)} as record,
-            true as readable,
+            file_row_number + 1 as _line_number,
+            {_as_json(present)} as _record,
+            true as _readable,
             {extra} as _extra,
             {raws}
         from read_parquet({file}, file_row_number = true)
@@ -138,22 +139,24 @@ def _judged(stream: Stream, source: str, kind: Kind, timezone: str, record: str 
     return f"""
         with source as ({source}),
         typed as (select *, {values} from source),
-        judged as (select *, readable and {verdict} as is_good from typed)
+        judged as (select *, _readable and {verdict} as _is_good from typed)
         select
             {kept},
             _extra,
-            {checks.row_hash(stream, "_extra")} as row_hash,
-            '{kind.value}' as kind,
-            $file as file,
-            line_number,
+            {checks.row_hash(stream, "_extra")} as _row_hash,
+            '{kind.value}' as _kind,
+            $file as _file,
+            _line_number,
             case
-                when is_good then null
-                when not readable
-                then concat('not a JSON object: ', '''', left(record, {checks.LONGEST_VALUE}), '''')
+                when _is_good then null
+                when not _readable
+                then concat(
+                    'not a JSON object: ', '''', left(_record, {checks.LONGEST_VALUE}), ''''
+                )
                 else concat_ws('; ', {complaints})
-            end as reason,
-            case when readable and not is_good then concat_ws('|', {key}) end as record_key,
-            case when not is_good then cast(record as varchar) end as record
+            end as _reason,
+            case when _readable and not _is_good then concat_ws('|', {key}) end as _record_key,
+            case when not _is_good then cast(_record as varchar) end as _record
         from judged
     """
 

@@ -47,10 +47,16 @@ class Happening(Contract):
 
 
 class Line(Contract):
-    """One row per line."""
+    """One row per line; its columns are named like what the engine keeps about a record."""
 
     row_number: int = column("row_number", "Line.")
     key: str = column("key", "Key.")
+    reason: str | None = column("reason", "Reason.")
+    record: str | None = column("record", "Record.")
+    kind: str | None = column("kind", "Kind.")
+    file: str | None = column("file", "File.")
+    line_number: int | None = column("line_number", "Line number.")
+    fields: str | None = column("fields", "Fields.")
 
 
 THINGS = Stream(
