@@ -14,7 +14,8 @@ from sandbox.vendors.hubspot.values import kept, moment, stamp
 from sandbox.vendors.rate_window import RateWindow, vendor_seconds
 
 Record = dict[str, Any]
-FIRST_ID = 501
+# Far above the ids of seeded records, so that a later seed never meets one made by a call.
+FIRST_ID = 100_000_000_001
 
 
 class Store:

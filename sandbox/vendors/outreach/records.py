@@ -111,7 +111,7 @@ class Records:
         }
         root = f"{call.base_url}/api/v2"
         if resource is PROSPECT and not wanted:
-            related = f"{root}/tasks?filter%5Bsubject%5D%5Bid%5D={record['id']}"
+            related = f"{root}/tasks?filter%5Bprospect%5D%5Bid%5D={record['id']}"
             relationships["tasks"] = {"links": {"related": related}}
         return {
             "type": resource.type,
@@ -221,9 +221,12 @@ def _check_writable(resource: Resource) -> None:
 
 
 def _complete_task(record: Record, *, now: str) -> None:
+    """What the vendor adds to a new task: its state, and its subject as prospect or account."""
     for name in ("owner", "subject"):
         if not record["relationships"].get(name):
             raise invalid(f"{name} can't be blank.", f"/data/relationships/{name}")
+    subject = record["relationships"]["subject"]
+    record["relationships"] |= {"prospect": None, "account": None, subject["type"]: subject}
     record["attributes"] |= {
         "state": "pending" if record["attributes"]["dueAt"] > now else "incomplete",
         "taskType": "manual",

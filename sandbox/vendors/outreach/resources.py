@@ -99,7 +99,12 @@ TASK = Resource(
         "scheduledAt",
         "stateChangedAt",
     },
-    relationships={"owner": ("user",), "subject": ("prospect", "account")},
+    relationships={
+        "owner": ("user",),
+        "subject": ("prospect", "account"),
+        "prospect": ("prospect",),
+        "account": ("account",),
+    },
     read_only=_STAMPS | {"state", "taskType", "completedAt", "completed", "stateChangedAt"},
     filterable=_STAMPS | {"dueAt", "state", "taskType"},
     required=frozenset({"action", "dueAt"}),

@@ -40,7 +40,7 @@ class Store:
         self.calls_per_hour = RateWindow(10_000, 3600, clock)
         self.token_every_seconds = 60.0
         if not self.resources["users"].count():
-            self.resources["users"].put(1, {"id": 1, "attributes": dict(FIRST_USER)})
+            self.put(RESOURCES["users"], {"id": 1, "attributes": dict(FIRST_USER)})
 
     def seed(self, table: str, rows: Iterable[Record]) -> None:
         """Add or replace rows as given: ``{"id", "attributes"[, "relationships"]}``; a
@@ -50,8 +50,14 @@ class Store:
             self.put(RESOURCES[table], _as_kept(row))
 
     def rows(self, table: str) -> list[Record]:
-        """All rows of a resource, by its plural name."""
-        return self.resources[table].select()
+        """All rows of a resource by its plural name, relationships in the JSON:API form."""
+        return [
+            {
+                **row,
+                "relationships": {name: {"data": to} for name, to in row["relationships"].items()},
+            }
+            for row in self.resources[table].select()
+        ]
 
     def put(self, resource: Resource, record: Record) -> None:
         """Store a record; what it lacks of stamps is now."""

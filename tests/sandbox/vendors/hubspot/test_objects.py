@@ -21,7 +21,7 @@ from hubspot.crm.contacts import (
     SimplePublicObjectInputForCreate,
 )
 
-from sandbox.vendors.hubspot.store import Store
+from sandbox.vendors.hubspot.store import FIRST_ID, Store
 from tests.sandbox.conftest import NOW
 
 
@@ -53,7 +53,7 @@ def body(caught: pytest.ExceptionInfo[ApiException]) -> dict[str, Any]:
 
 def test_one_contact_through_its_life(client, store, served):
     made = create(client, email="Ann@Acme.com", firstname="Ann")
-    assert (made.id, made.properties["email"]) == ("501", "ann@acme.com")
+    assert (made.id, made.properties["email"]) == (str(FIRST_ID), "ann@acme.com")
     got = client.crm.contacts.basic_api.get_by_id(
         "ANN@acme.com", id_property="email", properties=["plg_campaign", "email", "unknown"]
     )
@@ -61,16 +61,16 @@ def test_one_contact_through_its_life(client, store, served):
     assert "unknown" not in got.properties
     served.clock.set(NOW + timedelta(minutes=1))
     changed = client.crm.contacts.basic_api.update(
-        "501", SimplePublicObjectInput({"plg_used_share": 0.83, "hs_email_optout": True})
+        made.id, SimplePublicObjectInput({"plg_used_share": 0.83, "hs_email_optout": True})
     )
     assert changed.properties["plg_used_share"] == "0.83"
     assert changed.properties["hs_email_optout"] == "true"
     assert changed.properties["lastmodifieddate"] == "2025-08-29T10:01:00.000Z"
-    client.crm.contacts.basic_api.archive("501")
-    client.crm.contacts.basic_api.archive("501")
+    client.crm.contacts.basic_api.archive(made.id)
+    client.crm.contacts.basic_api.archive(made.id)
     assert client.crm.contacts.basic_api.get_page().results == []
     [archived] = client.crm.contacts.basic_api.get_page(archived=True).results
-    assert (archived.id, archived.archived) == ("501", True)
+    assert (archived.id, archived.archived) == (made.id, True)
     assert archived.archived_at == NOW + timedelta(minutes=1)
     assert Store(served.home, served.clock).rows("contacts") == store.rows("contacts")
 
@@ -233,7 +233,7 @@ def test_batch_create_with_an_existing_address(client, store):
     assert len(store.rows("contacts")) == 1
     traced = [{**row, "objectWriteTraceId": str(n)} for n, row in enumerate(inputs)]
     answer = api.create(BatchInputSimplePublicObjectBatchInputForCreate(traced))
-    assert answer.errors[0].context == {"existingId": ["501"], "objectWriteTraceId": ["1"]}
+    assert answer.errors[0].context == {"existingId": [str(FIRST_ID)], "objectWriteTraceId": ["1"]}
 
 
 def test_batch_read_update_and_archive(client, store):

@@ -241,12 +241,16 @@ def task(**attributes: Any) -> dict[str, Any]:
     }
 
 
-def test_tasks_and_their_actions(call):
+def test_tasks_and_their_actions(call, store):
     call("POST", "/prospects", prospect(1))
     made = call("POST", "/tasks", task(note="Call them"))
     assert made.status_code == 201
     assert made.json()["data"]["attributes"]["state"] == "pending"
     assert made.json()["data"]["relationships"]["subject"]["data"] == {"type": "prospect", "id": 1}
+    prospects_tasks = call("GET", "/prospects/1").json()["data"]["relationships"]["tasks"]
+    about = call("GET", prospects_tasks["links"]["related"])
+    assert [row["id"] for row in about.json()["data"]] == [1]
+    assert store.rows("tasks")[0]["relationships"]["prospect"]["data"]["id"] == 1
     moved = "/tasks/1/actions/reschedule?actionParams[dueAt]=2025-09-05T10:00:00Z"
     assert call("POST", moved).json()["data"]["attributes"]["dueAt"] == "2025-09-05T10:00:00.000Z"
     note = call("POST", "/tasks/1/actions/updateNote?actionParams[note]=Later").json()
