@@ -34,17 +34,9 @@ event_environments as (
 
 ),
 
-event_settings as (
+near_duplicate_events as (
 
-    select * from {{ ref('event_settings') }}
-
-),
-
-near_duplicate as (
-
-    select value as seconds
-    from event_settings
-    where setting = 'near_duplicate_seconds'
+    select * from {{ ref('near_duplicate_events') }}
 
 ),
 
@@ -75,72 +67,97 @@ test_workspaces as (
 
 ),
 
-ordered as (
+repeated_insert_ids as (
 
     select
-        *,
-        row_number() over same_insert_id as insert_id_occurrence,
-        lag(event_at) over same_content as previous_event_at
+        distinct_id,
+        event_name,
+        insert_id,
+        {{ first_by('event_id', ['event_at', 'event_id']) }} as first_event_id
     from events
-    window
-        same_insert_id as (
-            partition by distinct_id, event_name, insert_id
-            order by event_at, event_id
-        ),
-        same_content as (
+    group by distinct_id, event_name, insert_id
+    having count(*) > 1
+
+),
+
+comparable as (
+
+    select
+        events.event_id,
+        events.event_at,
+        near_duplicate_events.within_seconds,
+        lag(events.event_at) over (
             partition by
-                distinct_id,
-                event_name,
-                anonymous_id,
-                workspace_id,
-                platform,
-                environment,
-                user_agent,
-                current_url,
-                email
-            order by event_at, event_id
-        )
+                events.distinct_id,
+                events.event_name,
+                events.anonymous_id,
+                events.workspace_id,
+                events.platform,
+                events.environment,
+                events.user_agent,
+                events.current_url,
+                events.utm_source,
+                events.utm_medium,
+                events.utm_campaign,
+                events.email,
+                events.other_properties
+            order by events.event_at, events.event_id
+        ) as previous_event_at
+    from events
+    inner join near_duplicate_events on events.event_name = near_duplicate_events.event_name
+
+),
+
+near_duplicates as (
+
+    select event_id
+    from comparable
+    where {{ seconds_between('previous_event_at', 'event_at') }} <= within_seconds
 
 ),
 
 flagged as (
 
     select
-        ordered.event_id,
-        ordered.event_at,
-        ordered.event_name,
-        ordered.user_id,
-        ordered.anonymous_id,
-        ordered.workspace_id,
-        ordered.platform,
-        ordered.environment,
-        ordered.user_agent,
-        ordered.current_url,
-        ordered.utm_source,
-        ordered.utm_medium,
-        ordered.utm_campaign,
-        ordered.email,
-        ordered.is_valid_email,
-        ordered.processed_at,
-        ordered._landed_at,
+        events.event_id,
+        events.event_at,
+        events.event_name,
+        events.user_id,
+        events.anonymous_id,
+        events.workspace_id,
+        events.platform,
+        events.environment,
+        events.user_agent,
+        events.current_url,
+        events.utm_source,
+        events.utm_medium,
+        events.utm_campaign,
+        events.email,
+        events.is_valid_email,
+        events.processed_at,
+        events._landed_at,
         internal_users.user_id is not null as is_internal,
         test_workspaces.workspace_id is not null as is_test,
         bots.user_agent is not null as is_bot,
-        ordered.environment is not null
+        events.environment is not null
         and not coalesce(event_environments.is_accepted, false) as is_other_environment,
-        ordered.insert_id_occurrence > 1 as is_exact_duplicate,
         coalesce(
-            {{ seconds_between('ordered.previous_event_at', 'ordered.event_at') }}
-            <= near_duplicate.seconds,
-            false
-        ) as is_near_duplicate,
-        ordered.is_deleted
-    from ordered
-    cross join near_duplicate
-    left join internal_users on ordered.user_id = internal_users.user_id
-    left join test_workspaces on ordered.workspace_id = test_workspaces.workspace_id
-    left join bots on ordered.user_agent = bots.user_agent
-    left join event_environments on ordered.environment = event_environments.environment
+            repeated_insert_ids.first_event_id <> events.event_id, false
+        ) as is_exact_duplicate,
+        near_duplicates.event_id is not null as is_near_duplicate,
+        events.is_deleted
+    from events
+    left join
+        repeated_insert_ids
+        on
+            events.insert_id = repeated_insert_ids.insert_id
+            and events.event_name = repeated_insert_ids.event_name
+            and events.distinct_id = repeated_insert_ids.distinct_id
+    left join near_duplicates on events.event_id = near_duplicates.event_id
+    left join internal_users on events.user_id = internal_users.user_id
+    left join test_workspaces on events.workspace_id = test_workspaces.workspace_id
+    left join bots on events.user_agent = bots.user_agent
+    left join event_environments on events.environment = event_environments.environment
 
 ),
 

@@ -40,6 +40,12 @@ identity_blocked_values as (
 
 ),
 
+identity_id_types as (
+
+    select * from {{ ref('identity_id_types') }}
+
+),
+
 role_local_parts as (
 
     select * from {{ ref('role_local_parts') }}
@@ -127,17 +133,60 @@ identifiers as (
 
 ),
 
+-- The parts of an identifier that can give it away as a placeholder.
+parts as (
+
+    select
+        id_type,
+        id_value,
+        'whole' as part,
+        lower(id_value) as part_value
+    from identifiers
+
+    union all
+
+    select
+        id_type,
+        id_value,
+        'zeros',
+        '0'
+    from identifiers
+    where translate(id_value, '0-', '') = ''
+
+    union all
+
+    select
+        id_type,
+        id_value,
+        'local_part',
+        {{ email_local_part('id_value') }}
+    from identifiers
+    where id_type = 'email'
+
+    union all
+
+    select
+        id_type,
+        id_value,
+        'host',
+        split_part(id_value, '@', 2)
+    from identifiers
+    where id_type = 'email'
+
+),
+
 blocked as (
 
     select distinct
-        identifiers.id_type,
-        identifiers.id_value
-    from identifiers
+        parts.id_type,
+        parts.id_value
+    from parts
     inner join
         identity_blocked_values
         on
-            identity_blocked_values.id_type in ('*', identifiers.id_type)
-            and regexp_full_match(lower(identifiers.id_value), identity_blocked_values.pattern)
+            parts.part = identity_blocked_values.part
+            and parts.part_value = identity_blocked_values.value
+            and identity_blocked_values.id_type in ('*', parts.id_type)
 
 ),
 
@@ -151,9 +200,11 @@ final as (
         identifiers.last_seen_at,
         case
             when blocked.id_value is not null then 'blocked_value'
+            when length(identifiers.id_value) < identity_id_types.min_length then 'blocked_value'
             when role_local_parts.local_part is not null then 'role_address'
         end as guard
     from identifiers
+    inner join identity_id_types on identifiers.id_type = identity_id_types.id_type
     left join
         blocked
         on

@@ -183,6 +183,16 @@ joined as (
             people.first_email
         ) as primary_email,
         coalesce(
+            case when person_users.is_valid_email then person_users.email_host end,
+            case when person_contacts.is_valid_email then person_contacts.email_host end,
+            case when person_leads.is_valid_email then person_leads.email_host end,
+            case
+                when person_hubspot_contacts.is_valid_email
+                    then person_hubspot_contacts.email_host
+            end,
+            split_part(people.first_email, '@', 2)
+        ) as primary_host,
+        coalesce(
             person_contacts.first_name,
             person_leads.first_name,
             person_hubspot_contacts.first_name,
@@ -298,7 +308,7 @@ final as (
         joined.last_seen_at,
         joined.signed_up_at
     from joined
-    left join host_domains on {{ host('joined.primary_email') }} = host_domains.host
+    left join host_domains on joined.primary_host = host_domains.host
 
 )
 

@@ -8,7 +8,7 @@ renamed as (
 
     select
         {{ md5_key([
-            "event", "distinct_id", "strftime(event_at, '%Y-%m-%dT%H:%M:%S.%f')", "insert_id"
+            "event", "distinct_id", epoch_microseconds("event_at"), "insert_id"
         ]) }} as event_id,
         event as event_name,
         event_at,
@@ -19,7 +19,10 @@ renamed as (
             case when not starts_with(distinct_id, '$device:') then nullif(trim(distinct_id), '') end
         ) as user_id,
         coalesce(
-            nullif(trim(regexp_replace(device_id, '^\$device:', '')), ''),
+            case
+                when starts_with(device_id, '$device:') then nullif(trim(substr(device_id, 9)), '')
+                else nullif(trim(device_id), '')
+            end,
             case
                 when starts_with(distinct_id, '$device:')
                     then nullif(trim(substr(distinct_id, 9)), '')
@@ -37,6 +40,7 @@ renamed as (
         {{ is_valid_email(normalised_email('email')) }} as is_valid_email,
         {{ host(normalised_email('email')) }} as email_host,
         make_timestamp(processed_at_ms * 1000) as processed_at,
+        _extra as other_properties,
         (_deleted_at is not null) as is_deleted,
         _load_id,
         _landed_at
