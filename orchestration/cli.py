@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import Annotated
 
 import typer
@@ -175,10 +176,7 @@ def _print_report(settings: Settings, cycle_id: str | None, *, as_json: bool) ->
     if as_json:
         typer.echo(json.dumps(found, indent=2, default=str))
     else:
-        console = Console()
-        console.print(
-            render(found), width=min(WIDTH, console.width) if console.is_terminal else WIDTH
-        )
+        Console(width=None if sys.stdout.isatty() else WIDTH).print(render(found))
 
 
 if __name__ == "__main__":

@@ -128,9 +128,8 @@ class _Step:
         self, cycle: Cycle, keys: set[dg.AssetKey], checks: set[dg.AssetCheckKey]
     ) -> Iterator[Event]:
         wanted = [self._asset_keys[key] for key in keys] + [self._check_keys[key] for key in checks]
-        select = sorted("fqn:" + ".".join(self._nodes[node]["fqn"]) for node in wanted)
         with as_step_failure():
-            results = build(select, cycle.settings, cycle.as_of, project=self._project)
+            results = build(sorted(wanted), cycle.settings, cycle.as_of, project=self._project)
             rows = _row_counts(cycle)
         for result in results:
             event = self._event(result, rows)

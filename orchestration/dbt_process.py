@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
 
 PROJECT = Path(__file__).resolve().parent.parent / "dbt_project"
+_CHOSEN = "chosen_for_this_command"
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ def build(
     project: Path = PROJECT,
     on_node: Callable[[str, str], None] | None = None,
 ) -> list[NodeResult]:
-    """``dbt build`` of exactly the nodes in ``select`` (fully qualified names), as of ``as_of``.
+    """``dbt build`` of exactly the nodes in ``select`` (unique ids), as of ``as_of``.
 
     ``on_node`` is called with unique id and status as each node ends. Results come in the order
     in which nodes ended, those that were skipped included. Raises what kept dbt from running at
@@ -83,9 +84,9 @@ def build(
         pass  # waits for the file, and says who holds it when it is not let go
     if as_of.tzinfo is not None:
         as_of = as_of.astimezone(UTC).replace(tzinfo=None)
-    arguments = ["build", "--select", *select, "--indirect-selection", "empty"]
+    arguments = ["build", "--select", f"tag:{_CHOSEN}", "--indirect-selection", "empty"]
     arguments += ["--vars", json.dumps({"as_of": as_of.isoformat(sep=" ")})]
-    with _warehouse_of(settings):
+    with _warehouse_of(settings), _chosen(parsed(project, settings.home), select):
         result = _invoke(arguments, project, settings.home, on_node=on_node, reuse=True)
     if result.result is None:
         raise DefinitionError(
@@ -143,6 +144,23 @@ def _let_go_of_the_file() -> None:
 
     DuckDBConnectionManager.close_all_connections()
     reset_adapters()
+
+
+@contextmanager
+def _chosen(manifest: Manifest, unique_ids: Sequence[str]) -> Iterator[None]:
+    """Tag nodes for the length of one command.
+
+    A selector per node would be compared with every node, three times over: seconds per command,
+    and names select what lies in folders of that name, too.
+    """
+    nodes = [manifest.nodes[unique_id] for unique_id in unique_ids]
+    for node in nodes:
+        node.tags.append(_CHOSEN)
+    try:
+        yield
+    finally:
+        for node in nodes:
+            node.tags.remove(_CHOSEN)
 
 
 @contextmanager

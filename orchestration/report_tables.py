@@ -41,7 +41,7 @@ def _table(
         return Text(f"{title}: nothing", style="dim")
     table = Table(title=title, title_justify="left", title_style="bold", width=None)
     for name in words:
-        table.add_column(name, overflow="fold")
+        table.add_column(name, no_wrap=True)
     for name in numbers:
         table.add_column(name, justify="right")
     for row in rows:
@@ -94,7 +94,7 @@ def _audiences(rows: list[Row] | None) -> RenderableType:
         return Text("Audiences: not built yet", style="yellow")
     table = Table(title="Audiences, each built from the one above", title_justify="left",
                   title_style="bold")  # fmt: skip
-    table.add_column("audience", overflow="fold")
+    table.add_column("audience", no_wrap=True)
     table.add_column("workspaces", justify="right")
     table.add_column("excluded by (a workspace may fail several)", overflow="fold")
     for row in rows:
@@ -107,7 +107,7 @@ def _syncs(rows: list[Row]) -> RenderableType:
     if not rows:
         return Text("Syncs: none ran", style="yellow")
     table = Table(title="Delivered", title_justify="left", title_style="bold")
-    table.add_column("sync", overflow="fold")
+    table.add_column("sync", no_wrap=True)
     for name in (*SYNC_NUMBERS, "least"):
         table.add_column(name, justify="right")
     table.add_column("status")
