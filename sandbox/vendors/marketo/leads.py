@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import parse_qsl
 
 from starlette.responses import Response
 
@@ -54,12 +55,12 @@ class Leads:
     def read_or_sync(self, call: Call) -> Response:
         """POST is a sync, unless it is a long GET sent as a form."""
         if call.media_type() == FORM and call.form().get("_method") == "GET":
-            return self._read(call.form())
+            return self._read(_joined(parse_qsl(call.body.decode())))
         return self._sync(call)
 
     def read(self, call: Call) -> Response:
         """Leads by the values of one field."""
-        return self._read(dict(call.query))
+        return self._read(_joined(call.query.multi_items()))
 
     def _read(self, asked: dict[str, str]) -> Response:
         field = asked.get("filterType", "")
@@ -213,9 +214,16 @@ class Leads:
         return envelope()
 
 
-def _fields(given: str | list[str] | None) -> list[str]:
-    names = [name.strip() for name in given.split(",")] if isinstance(given, str) else given
-    return known(list(names)) if names else list(DEFAULT_FIELDS)
+def _joined(pairs: list[tuple[str, str]]) -> dict[str, str]:
+    """Parameters by name; a repeated one is the same as one with commas."""
+    asked: dict[str, str] = {}
+    for name, value in pairs:
+        asked[name] = f"{asked[name]},{value}" if name in asked else value
+    return asked
+
+
+def _fields(given: str | None) -> list[str]:
+    return known([name.strip() for name in given.split(",")]) if given else list(DEFAULT_FIELDS)
 
 
 def _shown(lead: Record, names: list[str]) -> Record:
