@@ -120,10 +120,8 @@ def _salesforce(connection: Connection, accounts: list[str]) -> list[Fact]:
     ).fetchall():
         found += _present("salesforce", seen, key, industry=industry, employees=employees,
                           country=country)  # fmt: skip
-        found += _present("salesforce", datetime.min, key,
-                          is_competitor=str(kind == "Competitor").lower())  # fmt: skip
-    if not any(fact.attribute == "is_competitor" and fact.value == "true" for fact in found):
-        found = [fact for fact in found if fact.attribute != "is_competitor"]
+        if kind == "Competitor":
+            found += _present("salesforce", seen, key, is_competitor="true")
     return found
 
 
@@ -225,7 +223,7 @@ def _best_values(found: list[Fact], as_of: datetime) -> dict[str, str]:
             continue
         if rank["max_age_days"] and fact.seen < as_of - timedelta(days=int(rank["max_age_days"])):
             continue
-        order = (-int(rank["precedence"]), datetime.max - fact.seen, fact.source, fact.record)
+        order = (-int(rank["precedence"]), as_of - fact.seen, fact.source, fact.record)
         if fact.attribute not in best or order < best[fact.attribute][0]:
             best[fact.attribute] = (order, fact.value)
     return {attribute: value for attribute, (_, value) in best.items()}

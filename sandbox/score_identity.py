@@ -36,13 +36,13 @@ _PAIRS = (
     together as (
         select
             (select sum(n * (n - 1) // 2) from
-                (select count(*) as n from compared group by person_key, human_id)) as both,
+                (select count(*) as n from compared group by person_key, human_id)) as of_both,
             (select sum(n * (n - 1) // 2) from
-                (select count(*) as n from compared group by person_key)) as person,
+                (select count(*) as n from compared group by person_key)) as of_person,
             (select sum(n * (n - 1) // 2) from
-                (select count(*) as n from compared group by human_id)) as human
+                (select count(*) as n from compared group by human_id)) as of_human
     )
-    select both, person, human from together
+    select of_both, of_person, of_human from together
 """
 )
 

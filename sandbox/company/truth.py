@@ -256,8 +256,8 @@ def _overage(world: World, until: float) -> pa.Table:
                 entitled.meter,
                 entitled.period_start,
                 entitled.plan_code,
-                case when entitled.kind = 'flow' then sum(usage.quantity)
-                    else arg_max(usage.quantity, usage.usage_date) end as used,
+                cast(case when entitled.kind = 'flow' then sum(usage.quantity)
+                    else arg_max(usage.quantity, usage.usage_date) end as bigint) as used,
                 entitled.included,
                 entitled.role
             from entitled
