@@ -224,7 +224,7 @@ final as (
         account_key,
         'usage_state' as feature,
         state as value_text,
-        used || ' of ' || included || ' ' || coalesce(meter_label, meter)
+        format('{:,}', used) || ' of ' || format('{:,}', included) || ' ' || coalesce(meter_label, meter)
         || coalesce(' in ' || workspace_name, '') as detail,
         [cast(approaching_since as timestamp)] as since_by_value
     from furthest_usage

@@ -1,9 +1,19 @@
-with usage as (
+with workspaces as (
+
+    select * from {{ ref('stg_product__workspaces') }}
+
+),
+
+usage as (
 
     select
-        *,
-        least(cast(period_end as timestamp), {{ as_of() }}) as read_at
-    from {{ ref('int_usage_monthly') }}
+        usage.*,
+        least(
+            cast(usage.period_end as timestamp), {{ as_of() }}, workspaces.deleted_at
+        ) as read_at
+    from {{ ref('int_usage_monthly') }} as usage
+    left join workspaces
+        on usage.workspace_id = workspaces.workspace_id
 
 ),
 
@@ -37,7 +47,8 @@ moments_of_reading as (
 
 ),
 
--- The plan in force just before the moment of reading: the end of the month, or as_of within it.
+-- The plan in force just before the moment of reading: the end of the month, as_of within it, or
+-- the end of the workspace.
 plans_in_force as (
 
     select

@@ -28,7 +28,12 @@ compared as (
         warehouse.overage_since as warehouse_overage_since,
         warehouse.used,
         warehouse.included,
-        coalesce(app.state = 'overage', false) as is_overage_in_app,
+        -- The app clears its state when the month has turned; that month did end in overage.
+        coalesce(
+            app.state = 'overage'
+            or (app.state = 'cleared' and app.updated_at >= app.period_start + interval 1 month),
+            false
+        ) as is_overage_in_app,
         coalesce(warehouse.state = 'overage', false) as is_overage_in_warehouse
     from app
     full outer join warehouse
