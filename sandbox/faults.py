@@ -220,9 +220,9 @@ class _Answer:
 
 
 def split_path(path: str) -> tuple[str, str]:
-    """``/salesforce/services/data`` as ``("salesforce", "/services/data")``."""
+    """``/salesforce/services/data/`` as ``("salesforce", "/services/data")``."""
     vendor, _, rest = path.lstrip("/").partition("/")
-    return vendor, "/" + rest
+    return vendor, "/" + rest.rstrip("/")
 
 
 async def _drain(receive: Receive) -> None:

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
-import importlib.util
 import re
 from datetime import UTC, datetime
 from pathlib import Path
@@ -40,7 +39,7 @@ VENDORS = (
 )
 
 KEEP_ALIVE_SECONDS = 75
-"""For uvicorn's ``timeout_keep_alive``: its own 5 seconds end just when clients poll a job again."""
+"""For uvicorn's ``timeout_keep_alive``: its own 5 seconds end just when a client polls again."""
 
 
 class SandboxApp(Starlette):
@@ -66,8 +65,6 @@ def create_app(home: Path, clock: VirtualClock) -> Starlette:
     routes: list[BaseRoute] = []
     for vendor in VENDORS:
         package = f"sandbox.vendors.{vendor}"
-        if not _is_written(package):
-            continue
         store = importlib.import_module(f"{package}.store").Store(home, clock)
         server = importlib.import_module(f"{package}.server")
         stores[vendor] = store
@@ -79,13 +76,6 @@ def create_app(home: Path, clock: VirtualClock) -> Starlette:
     app.state.calls = calls
     app.state.clock = clock
     return app
-
-
-def _is_written(package: str) -> bool:
-    try:
-        return importlib.util.find_spec(f"{package}.server") is not None
-    except ModuleNotFoundError:
-        return False
 
 
 def _control(

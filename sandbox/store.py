@@ -24,7 +24,10 @@ class SqliteStore:
         self.path = path
         self._lock = threading.RLock()
         self._depth = 0
-        self.connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        # Another process of the sandbox may be loading: wait for it.
+        self.connection = sqlite3.connect(
+            path, timeout=60, check_same_thread=False, isolation_level=None
+        )
         self.connection.row_factory = _as_dict
         self.connection.execute("pragma journal_mode = wal")
         self.connection.execute("pragma synchronous = normal")

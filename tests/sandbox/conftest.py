@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 import threading
 from collections.abc import Iterator
@@ -76,11 +77,19 @@ def serve(home: Path, clock: VirtualClock) -> Iterator[Served]:
         listener.close()
 
 
+@pytest.fixture(scope="session")
+def made_credentials(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file of credentials made once: the key in it takes its time."""
+    home = tmp_path_factory.mktemp("credentials")
+    credentials.write(home)
+    return home / "credentials.json"
+
+
 @pytest.fixture
-def served(tmp_path: Path) -> Iterator[Served]:
+def served(tmp_path: Path, made_credentials: Path) -> Iterator[Served]:
     """Serve an empty sandbox at ``NOW`` until the test ends."""
     clock = VirtualClock(tmp_path / "clock.json")
     clock.set(NOW)
-    credentials.write(tmp_path)
+    shutil.copy(made_credentials, tmp_path / "credentials.json")
     with serve(tmp_path, clock) as running:
         yield running

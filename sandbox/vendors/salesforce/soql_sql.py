@@ -327,9 +327,8 @@ class _Compiler:
         inner = compile_query(query, all_rows=False, now=self._now)
         self._select.parameters += inner.parameters
         rows = inner.sql([inner.columns[0].sql])
-        if operator == "IN":
-            return f"{sql} in ({rows})"
-        return f"not ifnull({sql} in (select * from ({rows}) as inner_rows where 1), 0)"
+        among = f"{sql} in ({rows})"
+        return among if operator == "IN" else f"not ifnull({among}, 0)"
 
     def _relative_day(self, sql: str, operator: str, value: soql.Literal) -> str:
         start, end = self._days(value)

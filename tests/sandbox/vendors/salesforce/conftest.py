@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,6 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from simple_salesforce import Salesforce
 
 from headwater.http import BaseUrlAdapter
-from sandbox import credentials
 from sandbox.clock import VirtualClock
 from sandbox.vendors.salesforce import ids
 from sandbox.vendors.salesforce.store import Store
@@ -66,33 +66,56 @@ class Org:
         self.served.fault("salesforce", route, kind, times, **params)
 
 
-@pytest.fixture
-def org(tmp_path: Path) -> Iterator[Org]:
-    """An org with a record or two of each object."""
+@pytest.fixture(scope="session")
+def key_pair() -> tuple[str, str]:
+    """A private and a public key, as PEM."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     private = key.private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
-    ).decode()
+    )
     public = key.public_key().public_bytes(
         serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
     )
-    known = credentials.write(tmp_path)
+    return private.decode(), public.decode()
+
+
+@contextmanager
+def running_org(home: Path, made_credentials: Path, key_pair: tuple[str, str]) -> Iterator[Org]:
+    """Serve an org with a record or two of each object."""
+    private, public = key_pair
+    known = json.loads(made_credentials.read_text())
     known["salesforce"] |= {
         "username": "ops@groupgrub.example",
         "password": "correct horse",
         "security_token": "T0ken",
         "refresh_token": "first-refresh-token",
-        "jwt_public_key": public.decode(),
+        "jwt_public_key": public,
     }
-    (tmp_path / "credentials.json").write_text(json.dumps(known))
-    clock = VirtualClock(tmp_path / "clock.json")
+    (home / "credentials.json").write_text(json.dumps(known))
+    clock = VirtualClock(home / "clock.json")
     clock.set(NOW)
-    with serve(tmp_path, clock) as served:
+    with serve(home, clock) as served:
         store = served.stores["salesforce"]
         seed(store)
         yield Org(served, store, f"{served.url}/salesforce", private)
+
+
+@pytest.fixture
+def org(tmp_path: Path, made_credentials: Path, key_pair: tuple[str, str]) -> Iterator[Org]:
+    """An org of the test's own."""
+    with running_org(tmp_path, made_credentials, key_pair) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def shared_org(
+    tmp_path_factory: pytest.TempPathFactory, made_credentials: Path, key_pair: tuple[str, str]
+) -> Iterator[Org]:
+    """An org for tests that change nothing in it."""
+    with running_org(tmp_path_factory.mktemp("org"), made_credentials, key_pair) as running:
+        yield running
 
 
 def seed(store: Store) -> None:

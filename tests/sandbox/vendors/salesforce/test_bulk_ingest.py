@@ -253,13 +253,13 @@ def test_a_parent_by_its_key(org: Org) -> None:
     ],
 )
 def test_a_job_that_fails_as_a_whole(
-    org: Org, body: dict[str, str], content: str, message: str
+    shared_org: Org, body: dict[str, str], content: str, message: str
 ) -> None:
-    before = leads(org)
-    job = Ingest(org, "insert", **body)
+    before = leads(shared_org)
+    job = Ingest(shared_org, "insert", **body)
     done = job.run(content)
     assert (done["state"], done["errorMessage"]) == ("Failed", message)
-    assert (done["numberRecordsProcessed"], leads(org)) == (0, before)
+    assert (done["numberRecordsProcessed"], leads(shared_org)) == (0, before)
 
 
 def test_upsert_needs_its_key_column(org: Org) -> None:
@@ -316,11 +316,11 @@ def test_an_aborted_job_writes_nothing(org: Org) -> None:
         ({"object": "Lead", "operation": "hardDelete"}, "FEATURENOTENABLED"),
     ],
 )
-def test_no_such_job(org: Org, body: dict[str, str], code: str) -> None:
+def test_no_such_job(shared_org: Org, body: dict[str, str], code: str) -> None:
     answer = requests.post(
-        f"{org.base_url}/services/data/v62.0/jobs/ingest",
+        f"{shared_org.base_url}/services/data/v62.0/jobs/ingest",
         json=body,
-        headers={"Authorization": f"Bearer {org.login().session_id}"},
+        headers={"Authorization": f"Bearer {shared_org.login().session_id}"},
         timeout=5,
     )
     assert (answer.status_code, answer.json()[0]["errorCode"]) == (400, code)

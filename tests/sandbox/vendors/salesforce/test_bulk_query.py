@@ -152,8 +152,8 @@ def test_results_are_read_with_the_version_of_the_job(org: Org) -> None:
         ("SELECT Nope FROM Lead", "INVALID_FIELD", "No such column 'Nope' on entity 'Lead'"),
     ],
 )
-def test_what_bulk_does_not_query(org: Org, soql: str, code: str, part: str) -> None:
-    answer = Rest(org)("POST", "", json={"operation": "query", "query": soql})
+def test_what_bulk_does_not_query(shared_org: Org, soql: str, code: str, part: str) -> None:
+    answer = Rest(shared_org)("POST", "", json={"operation": "query", "query": soql})
     assert answer.status_code == 400
     assert answer.json()[0]["errorCode"] == code
     assert part in answer.json()[0]["message"]
@@ -168,8 +168,8 @@ def test_what_bulk_does_not_query(org: Org, soql: str, code: str, part: str) -> 
         {"operation": "query", "query": "SELECT Id FROM Lead", "contentType": "JSON"},
     ],
 )
-def test_no_such_job(org: Org, body: dict[str, str]) -> None:
-    answer = Rest(org)("POST", "", json=body)
+def test_no_such_job(shared_org: Org, body: dict[str, str]) -> None:
+    answer = Rest(shared_org)("POST", "", json=body)
     assert (answer.status_code, answer.json()[0]["errorCode"]) == (400, "INVALIDJOB")
 
 

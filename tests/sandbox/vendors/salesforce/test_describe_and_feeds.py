@@ -19,8 +19,8 @@ from tests.sandbox.conftest import NOW
 from tests.sandbox.vendors.salesforce.conftest import ACCOUNT, DELETED_LEAD, LEAD, Org
 
 
-def test_versions_need_no_session(org: Org) -> None:
-    known = requests.get(f"{org.base_url}/services/data/", timeout=5).json()
+def test_versions_need_no_session(shared_org: Org) -> None:
+    known = requests.get(f"{shared_org.base_url}/services/data/", timeout=5).json()
     assert known[-1]["url"] == "/services/data/v68.0"
     assert {"label": "Spring '24", "url": "/services/data/v60.0", "version": "60.0"} in known
     assert {"label": "Winter '25", "url": "/services/data/v62.0", "version": "62.0"} in known
@@ -29,8 +29,8 @@ def test_versions_need_no_session(org: Org) -> None:
 @pytest.mark.parametrize(
     ("version", "status", "code"), [("30.0", 410, "GONE"), ("99.0", 404, "NOT_FOUND")]
 )
-def test_a_version_that_is_not_there(org: Org, version: str, status: int, code: str) -> None:
-    answer = requests.get(f"{org.base_url}/services/data/v{version}/limits", timeout=5)
+def test_a_version_that_is_not_there(shared_org: Org, version: str, status: int, code: str) -> None:
+    answer = requests.get(f"{shared_org.base_url}/services/data/v{version}/limits", timeout=5)
     assert (answer.status_code, answer.json()[0]["errorCode"]) == (status, code)
 
 
@@ -54,8 +54,8 @@ def test_every_field_of_the_contracts_exists(contract: type[contracts.Contract])
     assert missing == []
 
 
-def test_describe(org: Org) -> None:
-    sf = org.login()
+def test_describe(shared_org: Org) -> None:
+    sf = shared_org.login()
     everything = sf.describe()
     assert (everything["encoding"], everything["maxBatchSize"]) == ("UTF-8", 200)
     assert {s["name"]: s["keyPrefix"] for s in everything["sobjects"]}["Lead"] == "00Q"
@@ -107,8 +107,8 @@ def test_the_daily_allowance_runs_out_and_comes_back(org: Org) -> None:
     assert sf.query("SELECT COUNT() FROM Lead")["totalSize"] == 2
 
 
-def test_record_counts(org: Org) -> None:
-    answer = org.login().restful("limits/recordCount", params={"sObjects": "Lead,Account"})
+def test_record_counts(shared_org: Org) -> None:
+    answer = shared_org.login().restful("limits/recordCount", params={"sObjects": "Lead,Account"})
     assert answer == {"sObjects": [{"count": 2, "name": "Lead"}, {"count": 1, "name": "Account"}]}
 
 
@@ -131,8 +131,8 @@ def test_updated_and_deleted(org: Org) -> None:
     assert DELETED_LEAD not in changed["ids"]
 
 
-def test_a_uri_over_16_kilobytes(org: Org) -> None:
-    sf = org.login()
+def test_a_uri_over_16_kilobytes(shared_org: Org) -> None:
+    sf = shared_org.login()
     where = " OR ".join(f"LastName = 'someone quite long {n}'" for n in range(500))
     with pytest.raises(SalesforceGeneralError) as refused:
         sf.query(f"SELECT Id FROM Lead WHERE {where}")

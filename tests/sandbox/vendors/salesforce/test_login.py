@@ -17,14 +17,14 @@ from tests.sandbox.vendors.salesforce.conftest import Org
 USERNAME, PASSWORD, TOKEN = "ops@groupgrub.example", "correct horse", "T0ken"
 
 
-def test_client_credentials_by_basic_header(org: Org) -> None:
-    assert org.login().query("SELECT COUNT() FROM Account")["totalSize"] == 1
+def test_client_credentials_by_basic_header(shared_org: Org) -> None:
+    assert shared_org.login().query("SELECT COUNT() FROM Account")["totalSize"] == 1
 
 
-def test_client_credentials_by_form(org: Org) -> None:
-    known = org.served.credentials["salesforce"]
+def test_client_credentials_by_form(shared_org: Org) -> None:
+    known = shared_org.served.credentials["salesforce"]
     answer = requests.post(
-        f"{org.base_url}/services/oauth2/token",
+        f"{shared_org.base_url}/services/oauth2/token",
         data={
             "grant_type": "client_credentials",
             "client_id": known["client_id"],
@@ -45,8 +45,10 @@ def test_client_credentials_by_form(org: Org) -> None:
     assert answer["access_token"].startswith("00D")
 
 
-def test_password_by_soap(org: Org) -> None:
-    sf = Salesforce(session=org.http(), username=USERNAME, password=PASSWORD, security_token=TOKEN)
+def test_password_by_soap(shared_org: Org) -> None:
+    sf = Salesforce(
+        session=shared_org.http(), username=USERNAME, password=PASSWORD, security_token=TOKEN
+    )
     assert sf.sf_instance == "groupgrub.my.salesforce.com"
     assert sf.query("SELECT Name FROM Account")["records"][0]["Name"] == "Acme"
 
@@ -55,9 +57,11 @@ def test_password_by_soap(org: Org) -> None:
     ("password", "token", "code"),
     [("wrong", TOKEN, "INVALID_LOGIN"), (PASSWORD, "", "LOGIN_MUST_USE_SECURITY_TOKEN")],
 )
-def test_soap_refuses(org: Org, password: str, token: str, code: str) -> None:
+def test_soap_refuses(shared_org: Org, password: str, token: str, code: str) -> None:
     with pytest.raises(SalesforceAuthenticationFailed) as refused:
-        Salesforce(session=org.http(), username=USERNAME, password=password, security_token=token)
+        Salesforce(
+            session=shared_org.http(), username=USERNAME, password=password, security_token=token
+        )
     assert refused.value.code == code
 
 
@@ -73,10 +77,10 @@ def test_soap_login_is_gone_from_version_65(org: Org) -> None:
     assert refused.value.code == "UNSUPPORTED_API_VERSION"
 
 
-def test_password_by_oauth(org: Org) -> None:
-    known = org.served.credentials["salesforce"]
+def test_password_by_oauth(shared_org: Org) -> None:
+    known = shared_org.served.credentials["salesforce"]
     sf = Salesforce(
-        session=org.http(),
+        session=shared_org.http(),
         username=USERNAME,
         password=PASSWORD + TOKEN,
         consumer_key=known["client_id"],
@@ -85,13 +89,13 @@ def test_password_by_oauth(org: Org) -> None:
     assert sf.query("SELECT COUNT() FROM Lead")["totalSize"] == 2
 
 
-def test_jwt_bearer(org: Org) -> None:
-    known = org.served.credentials["salesforce"]
+def test_jwt_bearer(shared_org: Org) -> None:
+    known = shared_org.served.credentials["salesforce"]
     sf = Salesforce(
-        session=org.http(),
+        session=shared_org.http(),
         username=USERNAME,
         consumer_key=known["client_id"],
-        privatekey=org.private_key,
+        privatekey=shared_org.private_key,
     )
     assert sf.query("SELECT COUNT() FROM Lead")["totalSize"] == 2
 
@@ -105,31 +109,33 @@ def test_jwt_bearer(org: Org) -> None:
         ({"exp": time.time() + 86_400}, "expired authorization code"),
     ],
 )
-def test_jwt_claims_are_checked(org: Org, claims: dict[str, object], description: str) -> None:
+def test_jwt_claims_are_checked(
+    shared_org: Org, claims: dict[str, object], description: str
+) -> None:
     payload = {
-        "iss": org.served.credentials["salesforce"]["client_id"],
+        "iss": shared_org.served.credentials["salesforce"]["client_id"],
         "sub": USERNAME,
         "aud": "https://login.salesforce.com",
         "exp": time.time() + 60,
         **claims,
     }
-    answer = _jwt_answer(org, jwt.encode(payload, org.private_key, algorithm="RS256"))
+    answer = _jwt_answer(shared_org, jwt.encode(payload, shared_org.private_key, algorithm="RS256"))
     assert answer.status_code == 400
     assert answer.json() == {"error": "invalid_grant", "error_description": description}
 
 
-def test_jwt_signature_is_checked(org: Org) -> None:
+def test_jwt_signature_is_checked(shared_org: Org) -> None:
     payload = {
-        "iss": org.served.credentials["salesforce"]["client_id"],
+        "iss": shared_org.served.credentials["salesforce"]["client_id"],
         "sub": USERNAME,
         "aud": "https://login.salesforce.com",
         "exp": time.time() + 60,
     }
-    head, body, _ = jwt.encode(payload, org.private_key, algorithm="RS256").split(".")
-    forged = _jwt_answer(org, f"{head}.{body}.AAAA")
+    head, body, _ = jwt.encode(payload, shared_org.private_key, algorithm="RS256").split(".")
+    forged = _jwt_answer(shared_org, f"{head}.{body}.AAAA")
     assert forged.json()["error_description"] == "invalid assertion"
     shared = jwt.encode(payload, "a shared secret that is long enough", algorithm="HS256")
-    assert _jwt_answer(org, shared).json()["error_description"] == "invalid assertion"
+    assert _jwt_answer(shared_org, shared).json()["error_description"] == "invalid assertion"
 
 
 def _jwt_answer(org: Org, assertion: str) -> requests.Response:
@@ -148,11 +154,11 @@ def test_a_refresh_token_works_once_and_gives_the_next(org: Org) -> None:
     assert requests.post(url, data={**form, "refresh_token": fresh}, timeout=5).ok
 
 
-def test_wrong_client_secret(org: Org) -> None:
-    known = org.served.credentials["salesforce"]
+def test_wrong_client_secret(shared_org: Org) -> None:
+    known = shared_org.served.credentials["salesforce"]
     with pytest.raises(SalesforceAuthenticationFailed) as refused:
         Salesforce(
-            session=org.http(),
+            session=shared_org.http(),
             consumer_key=known["client_id"],
             consumer_secret="wrong",
             domain="acme.my",
@@ -168,9 +174,9 @@ def test_wrong_client_secret(org: Org) -> None:
         ("Token x", "INVALID_AUTH_HEADER", "INVALID_HEADER_TYPE"),
     ],
 )
-def test_no_session(org: Org, header: str | None, code: str, message: str) -> None:
+def test_no_session(shared_org: Org, header: str | None, code: str, message: str) -> None:
     answer = requests.get(
-        f"{org.base_url}/services/data/v62.0/limits",
+        f"{shared_org.base_url}/services/data/v62.0/limits",
         headers={"Authorization": header} if header else {},
         timeout=5,
     )
@@ -178,10 +184,10 @@ def test_no_session(org: Org, header: str | None, code: str, message: str) -> No
     assert answer.json() == [{"message": message, "errorCode": code}]
 
 
-def test_the_oauth_scheme_word_is_accepted(org: Org) -> None:
-    sf = org.login()
+def test_the_oauth_scheme_word_is_accepted(shared_org: Org) -> None:
+    sf = shared_org.login()
     answer = requests.get(
-        f"{org.base_url}/services/data/v62.0/limits",
+        f"{shared_org.base_url}/services/data/v62.0/limits",
         headers={"Authorization": f"OAuth {sf.session_id}"},
         timeout=5,
     )

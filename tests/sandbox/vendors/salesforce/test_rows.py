@@ -165,12 +165,12 @@ def test_create_then_read(org: Org) -> None:
         ),
     ],
 )
-def test_create_refuses(org: Org, values: dict[str, Any], error: dict[str, Any]) -> None:
-    before = len(org.store.rows("Lead"))
+def test_create_refuses(shared_org: Org, values: dict[str, Any], error: dict[str, Any]) -> None:
+    before = len(shared_org.store.rows("Lead"))
     with pytest.raises(SalesforceMalformedRequest) as refused:
-        org.login().Lead.create(values)
+        shared_org.login().Lead.create(values)
     assert refused.value.content == [error]
-    assert len(org.store.rows("Lead")) == before
+    assert len(shared_org.store.rows("Lead")) == before
 
 
 def test_a_value_of_the_wrong_type_is_a_parser_error(org: Org) -> None:
@@ -209,8 +209,8 @@ def test_flags_follow_from_their_picklist(org: Org) -> None:
         ("nonsense", 404, "NOT_FOUND", "The requested resource does not exist"),
     ],
 )
-def test_update_refuses(org: Org, wanted: str, status: int, code: str, message: str) -> None:
-    answer = rest(org, "PATCH", f"/sobjects/Lead/{wanted}", json={"Title": "x"})
+def test_update_refuses(shared_org: Org, wanted: str, status: int, code: str, message: str) -> None:
+    answer = rest(shared_org, "PATCH", f"/sobjects/Lead/{wanted}", json={"Title": "x"})
     assert answer.status_code == status
     assert answer.json() == [{"message": message, "errorCode": code}]
 
@@ -278,8 +278,10 @@ def test_an_ambiguous_external_id_is_300_with_the_urls(org: Org) -> None:
         ("/sobjects/Nothing/Ext__c/x", {"LastName": "x"}, 404, "NOT_FOUND"),
     ],
 )
-def test_upsert_refuses(org: Org, path: str, body: dict[str, Any], status: int, code: str) -> None:
-    answer = rest(org, "PATCH", path, json=body)
+def test_upsert_refuses(
+    shared_org: Org, path: str, body: dict[str, Any], status: int, code: str
+) -> None:
+    answer = rest(shared_org, "PATCH", path, json=body)
     assert (answer.status_code, answer.json()[0]["errorCode"]) == (status, code)
 
 
@@ -336,21 +338,21 @@ def test_users_cannot_be_written(org: Org) -> None:
     assert refused.value.content[0]["errorCode"] == "INSUFFICIENT_ACCESS_OR_READONLY"
 
 
-def test_methods_and_media_types(org: Org) -> None:
-    wrong_method = rest(org, "PUT", f"/sobjects/Lead/{LEAD}", json={})
+def test_methods_and_media_types(shared_org: Org) -> None:
+    wrong_method = rest(shared_org, "PUT", f"/sobjects/Lead/{LEAD}", json={})
     assert (wrong_method.status_code, wrong_method.json()[0]["errorCode"]) == (
         405,
         "METHOD_NOT_ALLOWED",
     )
     wrong_type = rest(
-        org, "POST", "/sobjects/Lead", data="<Lead/>", headers={"Content-Type": "text/plain"}
+        shared_org, "POST", "/sobjects/Lead", data="<Lead/>", headers={"Content-Type": "text/plain"}
     )
     assert (wrong_type.status_code, wrong_type.json()[0]["errorCode"]) == (
         415,
         "UNSUPPORTED_MEDIA_TYPE",
     )
     broken = rest(
-        org, "POST", "/sobjects/Lead", data="{", headers={"Content-Type": "application/json"}
+        shared_org, "POST", "/sobjects/Lead", data="{", headers={"Content-Type": "application/json"}
     )
     assert (broken.status_code, broken.json()[0]["errorCode"]) == (400, "JSON_PARSER_ERROR")
-    assert rest(org, "GET", "/nowhere").json()[0]["errorCode"] == "NOT_FOUND"
+    assert rest(shared_org, "GET", "/nowhere").json()[0]["errorCode"] == "NOT_FOUND"

@@ -191,13 +191,13 @@ def test_delete_and_retrieve(org: Org) -> None:
     ],
 )
 def test_a_malformed_request_is_refused_as_a_whole(
-    org: Org, body: dict[str, Any], code: str
+    shared_org: Org, body: dict[str, Any], code: str
 ) -> None:
-    before = org.store.rows("Lead")
+    before = shared_org.store.rows("Lead")
     with pytest.raises(SalesforceMalformedRequest) as refused:
-        call(org, "POST", json=body)
+        call(shared_org, "POST", json=body)
     assert refused.value.content[0]["errorCode"] == code
-    assert org.store.rows("Lead") == before
+    assert shared_org.store.rows("Lead") == before
 
 
 def test_the_message_for_no_records(org: Org) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from simple_salesforce import format_soql
+from simple_salesforce import Salesforce, format_soql
 from simple_salesforce.exceptions import SalesforceMalformedRequest
 
 from sandbox.vendors.salesforce import soql
@@ -72,6 +72,13 @@ def test_values_have_their_json_types_and_parents_are_nested(org: Org) -> None:
     }
 
 
+@pytest.fixture(scope="module")
+def people(shared_org: Org) -> Salesforce:
+    """Three leads, and the client that asks for them."""
+    seed_people(shared_org)
+    return shared_org.login()
+
+
 def seed_people(org: Org) -> None:
     rows = [
         {"LastName": "Adams", "Title": "CEO", "Email": "a@x.example", "PLG_ICP_Score__c": 1.0},
@@ -127,12 +134,13 @@ def seed_people(org: Org) -> None:
         ("LastName = 'Adams' OR (Title = null AND PLG_PQL__c = true)", [1, 2]),
         (f"Id IN ('{record_id('00Q', 1)[:15]}', '{record_id('00Q', 3)}')", [1, 3]),
         ("OwnerId IN (SELECT Id FROM User WHERE Name = 'nobody')", []),
+        ("Id IN (SELECT Id FROM Lead WHERE Title LIKE 'c%') AND LastName != 'Clark'", [1]),
+        ("Id NOT IN (SELECT Id FROM Lead WHERE Title = null)", [1, 3]),
         ("Lead.LastName = 'Adams'", [1]),
     ],
 )
-def test_where(org: Org, where: str, expected: list[int]) -> None:
-    seed_people(org)
-    answer = org.login().query(f"SELECT Id FROM Lead WHERE {where} ORDER BY Id")
+def test_where(people: Salesforce, where: str, expected: list[int]) -> None:
+    answer = people.query(f"SELECT Id FROM Lead WHERE {where} ORDER BY Id")
     assert ids_of(answer) == [record_id("00Q", n) for n in expected]
 
 
@@ -147,9 +155,8 @@ def test_where(org: Org, where: str, expected: list[int]) -> None:
         ("ORDER BY Id LIMIT 2 OFFSET 1", [2, 3]),
     ],
 )
-def test_order_and_limit(org: Org, order: str, expected: list[int]) -> None:
-    seed_people(org)
-    answer = org.login().query(f"SELECT Id FROM Lead {order}")
+def test_order_and_limit(people: Salesforce, order: str, expected: list[int]) -> None:
+    answer = people.query(f"SELECT Id FROM Lead {order}")
     assert ids_of(answer) == [record_id("00Q", n) for n in expected]
 
 
@@ -287,9 +294,9 @@ NAMES = "Please reference your WSDL or the describe call for the appropriate nam
         ),
     ],
 )
-def test_errors_point_into_the_text(org: Org, text: str, code: str, message: str) -> None:
+def test_errors_point_into_the_text(people: Salesforce, text: str, code: str, message: str) -> None:
     with pytest.raises(SalesforceMalformedRequest) as refused:
-        org.login().query(text)
+        people.query(text)
     assert refused.value.content == [{"message": message, "errorCode": code}]
 
 
@@ -308,9 +315,9 @@ def test_errors_point_into_the_text(org: Org, text: str, code: str, message: str
         "SELECT Id FROM Lead; DROP TABLE Lead",
     ],
 )
-def test_malformed(org: Org, text: str) -> None:
+def test_malformed(people: Salesforce, text: str) -> None:
     with pytest.raises(SalesforceMalformedRequest) as refused:
-        org.login().query(text)
+        people.query(text)
     assert refused.value.content[0]["errorCode"] == "MALFORMED_QUERY"
 
 
