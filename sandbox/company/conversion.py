@@ -44,6 +44,9 @@ def _first_week(workspace: Workspace, dice: Dice, actions: list[Action]) -> None
     activity, creator = workspace.activity, workspace.creator
     workspace.shares_soon = dice.chance(min(0.7, 0.17 * activity))
     workspace.connects_soon = dice.chance(min(0.5, 0.12 * activity))
+    workspace.multiplier = (EFFECTS[SHARED] if workspace.shares_soon else 1.0) * (
+        EFFECTS[CONNECTED] if workspace.connects_soon else 1.0
+    )
     shares = dice.integer(2, 4) if workspace.shares_soon else int(dice.chance(0.2))
     step = 6.6 / max(1, shares)
     for number in range(shares):
@@ -66,9 +69,6 @@ def _first_week(workspace: Workspace, dice: Dice, actions: list[Action]) -> None
 
 def chance(workspace: Workspace) -> float:
     """The planted chance to convert within 30 days after the first week."""
-    workspace.multiplier = (EFFECTS[SHARED] if workspace.shares_soon else 1.0) * (
-        EFFECTS[CONNECTED] if workspace.connects_soon else 1.0
-    )
     fit = FIT_SLOPE * (workspace.company.fit - 0.5)
     return min(LARGEST_CHANCE, BASE * 2.718281828**fit * workspace.multiplier)
 
