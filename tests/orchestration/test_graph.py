@@ -1,0 +1,61 @@
+"""The graph as a whole: what is in it, and that it is joined from source to destination."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from connectors.registry import all_streams
+from headwater.settings import Settings
+from orchestration.definitions import build_definitions
+from orchestration.keys import stream_key, sync_key
+from orchestration.snapshot import as_text, snapshot
+from syncs.registry import definitions as sync_definitions
+
+STORED = Path(__file__).with_name("snapshot.json")
+
+
+@pytest.fixture(scope="module")
+def graph(tmp_path_factory: pytest.TempPathFactory) -> dg.Definitions:
+    return build_definitions(Settings(home=tmp_path_factory.mktemp("home")))
+
+
+def test_the_graph_is_the_stored_one(graph: dg.Definitions) -> None:
+    assert as_text(snapshot(graph)) == STORED.read_text(encoding="utf-8"), (
+        "The graph changed. If it was meant to: "
+        "python -m orchestration.snapshot > tests/orchestration/snapshot.json"
+    )
+
+
+def test_every_stream_feeds_a_model_and_every_sync_reads_one(graph: dg.Definitions) -> None:
+    assets = graph.resolve_asset_graph()
+    for stream in all_streams():
+        children = assets.get(stream_key(stream.source, stream.name)).child_keys
+        assert any(key.path[0] == "staging" for key in children), stream.name
+    for item in sync_definitions():
+        parents = assets.get(sync_key(item.name)).parent_keys
+        assert dg.AssetKey(["activation", item.model]) in parents, item.name
+        assert all(assets.get(key).is_executable for key in parents), item.name
+
+
+def test_every_asset_is_in_both_jobs(graph: dg.Definitions) -> None:
+    assets = graph.resolve_asset_graph().executable_asset_keys
+    for name in ("cycle", "daily"):
+        job = graph.resolve_job_def(name)
+        assert job.asset_layer.executable_asset_keys == assets
+    daily = {node.name for node in graph.resolve_job_def("daily").nodes}
+    assert daily - {node.name for node in graph.resolve_job_def("cycle").nodes} == {"freshness"}
+
+
+def test_nothing_in_the_graph_holds_a_secret(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HUBSPOT_ACCESS_TOKEN", "pat-very-secret")
+    monkeypatch.setenv("HEADWATER_DAGSTER_STORAGE_URL", "postgresql://u:very-secret@h/d")
+    found = build_definitions(Settings(home=tmp_path))
+    specs = found.resolve_all_asset_specs()
+    assert "very-secret" not in "".join(
+        repr(spec.metadata) + str(spec.description) for spec in specs
+    )
