@@ -1,7 +1,7 @@
-"""A local Salesforce: OAuth and SOAP login, REST, Collections and Bulk API 2.0, stateful and strict.
+"""A local Salesforce: OAuth and SOAP login, REST, Collections and Bulk 2.0, stateful and strict.
 
-The org is described by ``org.yml`` (identity, limits, lifetimes) and ``objects.yml`` (fields). Beside
-the general faults of :mod:`sandbox.faults` it knows these kinds:
+The org is described by ``org.yml`` (identity, limits, lifetimes) and ``objects.yml`` (fields).
+Beside the general faults of :mod:`sandbox.faults` it knows these kinds:
 
 ===================  ==============================================================================
 ``expired_token``    the session of this call dies: 401 ``INVALID_SESSION_ID``
@@ -15,6 +15,6 @@ the general faults of :mod:`sandbox.faults` it knows these kinds:
 ``job_failed``       a Bulk job ends as ``Failed`` with ``message``, an ingest ``after_rows`` rows
 ===================  ==============================================================================
 
-Row faults and ``slow_job`` of an ingest job are taken when the job is closed (``PATCH``); those of a
-query job when it is created. ``Store.set_limit("DailyApiRequests", n)`` sets the day's allowance.
+Faults of an ingest job are taken when the job is closed (``PATCH``), those of a query job when it
+is created. ``Store.set_limit("DailyApiRequests", n)`` sets the day's allowance.
 """

@@ -17,6 +17,7 @@ from sandbox.vendors.salesforce.errors import RowError
 from sandbox.vendors.salesforce.schema import Field
 
 _EMAIL = re.compile(r"[^\s@<>,;:\"()\[\]\\]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}")
+_STAMP = re.compile(r"\d{4}-[01]\d-[0-3]\dT[0-2]\d:[0-5]\d:[0-5]\d\.000\+0000")
 _XSD = {"boolean": "boolean", "int": "int", "date": "date", "datetime": "dateTime"}
 
 
@@ -181,6 +182,8 @@ def rounded(field: Field, value: Any) -> Any:
 
 def seeded(field: Field, value: Any) -> Any:
     """A value of a seed as it is stored. Raises ``ValueError`` naming field and value."""
+    if field.type == "datetime" and isinstance(value, str) and _STAMP.fullmatch(value):
+        return value
     if field.type in {"id", "reference"} and isinstance(value, str) and value:
         known = ids.normalize(value)
         if known is None:
