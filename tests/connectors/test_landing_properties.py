@@ -66,7 +66,7 @@ def landed(stream: Stream, loads: list[list[Any]], columns: str) -> tuple[Any, A
     return rows, bad
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(told_twice(VERSIONS))
 def test_merged_rows_do_not_depend_on_batches_order_or_repeats(
     story: tuple[list[Any], list[list[Any]]],
@@ -92,7 +92,7 @@ def test_merged_rows_do_not_depend_on_batches_order_or_repeats(
     )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(told_twice(FACTS))
 def test_appended_rows_do_not_depend_on_batches_order_or_repeats(
     story: tuple[list[Any], list[list[Any]]],
