@@ -6,6 +6,7 @@ import secrets
 from typing import Any
 
 import jwt
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from starlette.responses import JSONResponse, Response
 
@@ -29,6 +30,8 @@ class Tokens:
         self._email = str(credentials["client_email"])
         self._key_id = str(credentials["private_key_id"])
         private = load_pem_private_key(str(credentials["private_key"]).encode(), password=None)
+        if not isinstance(private, RSAPrivateKey):
+            raise TypeError("A service account's key is an RSA key.")
         self._public = private.public_key()
 
     def token(self, call: Call) -> Response:

@@ -141,7 +141,8 @@ class Batches:
                     except RowRefused as refused:
                         if not traced:
                             raise
-                        context = {**refused.context, "objectWriteTraceId": [traces[position]]}
+                        trace = {"objectWriteTraceId": [str(traces[position])]}
+                        context = {**refused.context, **trace}
                         errors.append(row_error(refused.category, refused.message, context))
         except RowRefused as refused:
             message, context = refused.message, refused.context

@@ -26,15 +26,16 @@ def new_clause(given: Record) -> Record:
 
 def rule_of(record: Record, instruction: Record) -> Record:
     """The rule that an instruction names by ``ruleId``."""
+    rule: Record
     for rule in record["rules"]:
         if rule["_id"] == instruction.get("ruleId"):
-            found: Record = rule
-            return found
+            return rule
     raise refused(400, f"Unknown ruleId {instruction.get('ruleId')}")
 
 
 def clause_of(record: Record, instruction: Record) -> Record:
     """The clause that an instruction names by ``ruleId`` and ``clauseId``."""
+    clause: Record
     for clause in rule_of(record, instruction)["clauses"]:
         if clause["_id"] == instruction.get("clauseId"):
             return clause

@@ -79,7 +79,8 @@ def _link(call: Call, cursor: tuple[str, int] | None, size: int) -> str:
 
 
 def _where(resource: Resource, call: Call) -> Sql:
-    parts, parameters = ["true"], []
+    parts = ["true"]
+    parameters: list[Any] = []
     newer = call.query.get("newFilterSyntax", "").lower() == "true"
     for name, value in call.query.multi_items():
         matched = FILTER.fullmatch(name)

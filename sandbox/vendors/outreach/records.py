@@ -175,7 +175,7 @@ class Records:
         return attributes, self._relationships(resource, data)
 
     def _relationships(self, resource: Resource, data: Record) -> Record:
-        result = {}
+        result: Record = {}
         for name, given in (data.get("relationships") or {}).items():
             pointer = f"/data/relationships/{name}"
             if name not in resource.relationships:
