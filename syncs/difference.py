@@ -6,6 +6,7 @@ The warehouse is attached for exactly that long.
 
 from __future__ import annotations
 
+import json
 import time
 from dataclasses import dataclass
 
@@ -60,8 +61,9 @@ def compute(
         _check_keys(connection, definition)
         model_rows = one(connection, f"select count(*) from {_table(definition)}")  # noqa: S608
         connection.execute(_candidates(definition, types))
-        connection.execute(_compared(definition, types))
+        connection.execute(_changed_rows(definition))
     warehouse_seconds = time.perf_counter() - held_since
+    connection.execute(_compared(definition, types))
     connection.execute(_PLANNED, [_removal_fields(definition)])
     connection.execute(_ADOPTED)
     created, updated, removed, held_back = connection.execute(
@@ -213,6 +215,19 @@ def _candidates(definition: Definition, types: dict[str, str]) -> str:
     """  # noqa: S608 (identifiers are quoted)
 
 
+def _changed_rows(definition: Definition) -> str:
+    """The mapped columns of the rows worth a look, so that the warehouse can be let go."""
+    columns = ", ".join(f"model.{quote(name)}" for name in dict.fromkeys(definition.columns))
+    key = f"model.{quote(definition.key.column)}::varchar"
+    return f"""
+    create or replace temp table changed_row as
+    select {key} as headwater_key, {columns}
+    from {_table(definition)} as model
+    semi join candidate
+        on candidate.key = {key} and not candidate.gone and not candidate.held_back
+    """  # noqa: S608 (identifiers are quoted)
+
+
 def _compared(definition: Definition, types: dict[str, str]) -> str:
     """Field by field: what to send, what was acknowledged before, what will be afterwards."""
     ours, theirs, sends = [], [], []
@@ -245,10 +260,8 @@ def _compared(definition: Definition, types: dict[str, str]) -> str:
             sent.destination_id,
             {_listed([*ours, *theirs])}
         from candidate
-        inner join {_table(definition)} as model
-            on model.{quote(definition.key.column)}::varchar = candidate.key
+        inner join changed_row as model on model.headwater_key = candidate.key
         left join sent on sent.key = candidate.key
-        where not candidate.gone and not candidate.held_back
     ),
 
     decided as (
@@ -305,14 +318,14 @@ def _send(definition: Definition, item: FieldMap, number: int) -> str:
 
 
 def _object(entries: list[tuple[str, str, str]]) -> str:
-    """SQL of a JSON object of the entries (condition, name, value) whose condition holds."""
+    """SQL of a JSON object of the entries (condition, name, JSON value) whose condition holds."""
     if not entries:
         return "'{}'::json"
     items = ", ".join(
-        f"case when {condition} then {{'k': {_text(name)}, 'v': {value}}} end"
+        f"case when {condition} then {_text(json.dumps(name) + ':')} || {value} end"
         for condition, name, value in entries
     )
-    return f"to_json(map_from_entries(list_filter([{items}], lambda e: e is not null)))"
+    return f"('{{' || concat_ws(',', {items}) || '}}')::json"  # concat_ws leaves nulls out
 
 
 def _text(value: str) -> str:

@@ -25,6 +25,7 @@ from syncs.destination import (
     Outcome,
     RowResult,
 )
+from tests.sandbox.conftest import made_credentials, served  # noqa: F401 (fixtures)
 
 
 class Killed(BaseException):

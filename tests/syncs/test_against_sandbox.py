@@ -18,7 +18,7 @@ from sandbox.credentials import ACCOUNTS_PROJECT_ID
 from syncs.registry import definition
 from syncs.run import check, rows, run
 from syncs.state import RunStatus
-from tests.sandbox.conftest import Served, served  # noqa: F401
+from tests.sandbox.conftest import Served
 from tests.syncs.conftest import QuietClock
 
 COLUMNS = {
@@ -48,31 +48,31 @@ COLUMNS = {
 class World:
     """A scratch home pointed at the served sandbox."""
 
-    def __init__(self, served: Served, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-        known = served.credentials
-        self.served = served
+    def __init__(self, sandbox: Served, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        known = sandbox.credentials
+        self.served = sandbox
         self.settings = Settings(home=tmp_path / "home", http_retries=1)
         self.clock = QuietClock(datetime(2025, 8, 29, tzinfo=UTC))
         environment = {
             "SALESFORCE_DOMAIN": "acme.my",
             "SALESFORCE_CLIENT_ID": known["salesforce"]["client_id"],
             "SALESFORCE_CLIENT_SECRET": known["salesforce"]["client_secret"],
-            "SALESFORCE_BASE_URL": f"{served.url}/salesforce",
+            "SALESFORCE_BASE_URL": f"{sandbox.url}/salesforce",
             "HUBSPOT_ACCESS_TOKEN": known["hubspot"]["access_token"],
-            "HUBSPOT_BASE_URL": f"{served.url}/hubspot",
+            "HUBSPOT_BASE_URL": f"{sandbox.url}/hubspot",
             "LAUNCHDARKLY_ACCESS_TOKEN": known["launchdarkly"]["access_token"],
             "LAUNCHDARKLY_PROJECT_KEY": known["launchdarkly"]["project_key"],
             "LAUNCHDARKLY_ENVIRONMENT_KEY": known["launchdarkly"]["environment_key"],
-            "LAUNCHDARKLY_BASE_URL": f"{served.url}/launchdarkly",
+            "LAUNCHDARKLY_BASE_URL": f"{sandbox.url}/launchdarkly",
             "OUTREACH_CLIENT_ID": known["outreach"]["client_id"],
             "OUTREACH_CLIENT_SECRET": known["outreach"]["client_secret"],
             "OUTREACH_REFRESH_TOKEN": known["outreach"]["refresh_token"],
-            "OUTREACH_BASE_URL": f"{served.url}/outreach",
+            "OUTREACH_BASE_URL": f"{sandbox.url}/outreach",
             "MIXPANEL_SERVICE_ACCOUNT_USERNAME": known["mixpanel"]["username"],
             "MIXPANEL_SERVICE_ACCOUNT_SECRET": known["mixpanel"]["secret"],
             "MIXPANEL_PROJECT_ID": "1",
             "MIXPANEL_ACCOUNTS_PROJECT_ID": str(ACCOUNTS_PROJECT_ID),
-            "MIXPANEL_IMPORT_BASE_URL": f"{served.url}/mixpanel",
+            "MIXPANEL_IMPORT_BASE_URL": f"{sandbox.url}/mixpanel",
         }
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
@@ -95,7 +95,7 @@ class World:
 
 
 @pytest.fixture
-def world(served, tmp_path, monkeypatch):  # noqa: F811
+def world(served, tmp_path, monkeypatch):
     return World(served, tmp_path, monkeypatch)
 
 
