@@ -108,6 +108,8 @@ domains as (
         host,
         {{ join_labels('labels', 'suffix_position') }} as public_suffix,
         case
+            -- IP addresses and reserved names (RFC 2606, RFC 6762) are nobody's domain
+            when regexp_matches(host, '(^[0-9.]+|\.(test|example|invalid|local|localhost))$') then null
             when suffix_position > 1 then {{ join_labels('labels', 'suffix_position - 1') }}
         end as domain
     from suffix_positions

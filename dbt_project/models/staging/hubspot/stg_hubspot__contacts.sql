@@ -10,7 +10,7 @@ renamed as (
         id as hubspot_contact_id,
         {{ normalised_email('email') }} as email,
         {{ is_valid_email(normalised_email('email')) }} as is_valid_email,
-        {{ host(normalised_email('email')) }} as email_host,
+        {{ email_host(normalised_email('email')) }} as email_host,
         first_name,
         last_name,
         company,

@@ -38,7 +38,7 @@ renamed as (
         utm_campaign,
         {{ normalised_email('email') }} as email,
         {{ is_valid_email(normalised_email('email')) }} as is_valid_email,
-        {{ host(normalised_email('email')) }} as email_host,
+        {{ email_host(normalised_email('email')) }} as email_host,
         make_timestamp(processed_at_ms * 1000) as processed_at,
         _extra as other_properties,
         (_deleted_at is not null) as is_deleted,

@@ -12,7 +12,7 @@ renamed as (
         cast(inviter_user_id as varchar) as inviter_user_id,
         {{ normalised_email('email') }} as email,
         {{ is_valid_email(normalised_email('email')) }} as is_valid_email,
-        {{ host(normalised_email('email')) }} as email_host,
+        {{ email_host(normalised_email('email')) }} as email_host,
         status,
         cast(accepted_user_id as varchar) as accepted_user_id,
         sent_at,

@@ -12,7 +12,7 @@ renamed as (
         {{ host('verified_domain') }} as verified_host,
         {{ normalised_email('billing_email') }} as billing_email,
         {{ is_valid_email(normalised_email('billing_email')) }} as is_valid_billing_email,
-        {{ host(normalised_email('billing_email')) }} as billing_email_host,
+        {{ email_host(normalised_email('billing_email')) }} as billing_email_host,
         country,
         {{ salesforce_id('salesforce_account_id') }} as sfdc_account_id,
         nullif(trim(salesforce_account_id), '') as sfdc_account_id_as_entered,

@@ -10,7 +10,7 @@ renamed as (
         cast(id as varchar) as user_id,
         {{ normalised_email('email') }} as email,
         {{ is_valid_email(normalised_email('email')) }} as is_valid_email,
-        {{ host(normalised_email('email')) }} as email_host,
+        {{ email_host(normalised_email('email')) }} as email_host,
         email_verified_at,
         nullif(trim(full_name), '') as full_name,
         title,

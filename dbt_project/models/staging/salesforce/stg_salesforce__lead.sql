@@ -10,7 +10,7 @@ renamed as (
         {{ salesforce_id('id') }} as sfdc_lead_id,
         {{ normalised_email('email') }} as email,
         {{ is_valid_email(normalised_email('email')) }} as is_valid_email,
-        {{ host(normalised_email('email')) }} as email_host,
+        {{ email_host(normalised_email('email')) }} as email_host,
         nullif(trim(first_name), '') as first_name,
         nullif(trim(last_name), '') as last_name,
         nullif(trim(title), '') as title,

@@ -12,7 +12,7 @@ renamed as (
         nullif(trim(name), '') as user_name,
         {{ normalised_email('email') }} as email,
         {{ is_valid_email(normalised_email('email')) }} as is_valid_email,
-        {{ host(normalised_email('email')) }} as email_host,
+        {{ email_host(normalised_email('email')) }} as email_host,
         is_active,
         created_at,
         system_modstamp as updated_at,
