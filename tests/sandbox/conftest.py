@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
+import json
 import socket
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -77,19 +79,18 @@ def serve(home: Path, clock: VirtualClock) -> Iterator[Served]:
         listener.close()
 
 
-@pytest.fixture(scope="session")
-def made_credentials(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A file of credentials made once: the key in it takes its time."""
-    home = tmp_path_factory.mktemp("credentials")
-    credentials.write(home)
-    return home / "credentials.json"
+@cache
+def made_credentials() -> str:
+    """Credentials made once per test run: the key in them takes its time."""
+    with tempfile.TemporaryDirectory() as home:
+        return json.dumps(credentials.write(Path(home)))
 
 
 @pytest.fixture
-def served(tmp_path: Path, made_credentials: Path) -> Iterator[Served]:
+def served(tmp_path: Path) -> Iterator[Served]:
     """Serve an empty sandbox at ``NOW`` until the test ends."""
     clock = VirtualClock(tmp_path / "clock.json")
     clock.set(NOW)
-    shutil.copy(made_credentials, tmp_path / "credentials.json")
+    (tmp_path / "credentials.json").write_text(made_credentials())
     with serve(tmp_path, clock) as running:
         yield running

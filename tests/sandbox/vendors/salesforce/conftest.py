@@ -19,7 +19,7 @@ from headwater.http import BaseUrlAdapter
 from sandbox.clock import VirtualClock
 from sandbox.vendors.salesforce import ids
 from sandbox.vendors.salesforce.store import Store
-from tests.sandbox.conftest import NOW, Served, serve
+from tests.sandbox.conftest import NOW, Served, made_credentials, serve
 
 SEEDED_AT = "2025-08-01T09:00:00.000+0000"
 
@@ -82,10 +82,10 @@ def key_pair() -> tuple[str, str]:
 
 
 @contextmanager
-def running_org(home: Path, made_credentials: Path, key_pair: tuple[str, str]) -> Iterator[Org]:
+def running_org(home: Path, key_pair: tuple[str, str]) -> Iterator[Org]:
     """Serve an org with a record or two of each object."""
     private, public = key_pair
-    known = json.loads(made_credentials.read_text())
+    known = json.loads(made_credentials())
     known["salesforce"] |= {
         "username": "ops@groupgrub.example",
         "password": "correct horse",
@@ -103,18 +103,18 @@ def running_org(home: Path, made_credentials: Path, key_pair: tuple[str, str]) -
 
 
 @pytest.fixture
-def org(tmp_path: Path, made_credentials: Path, key_pair: tuple[str, str]) -> Iterator[Org]:
+def org(tmp_path: Path, key_pair: tuple[str, str]) -> Iterator[Org]:
     """An org of the test's own."""
-    with running_org(tmp_path, made_credentials, key_pair) as running:
+    with running_org(tmp_path, key_pair) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
 def shared_org(
-    tmp_path_factory: pytest.TempPathFactory, made_credentials: Path, key_pair: tuple[str, str]
+    tmp_path_factory: pytest.TempPathFactory, key_pair: tuple[str, str]
 ) -> Iterator[Org]:
     """An org for tests that change nothing in it."""
-    with running_org(tmp_path_factory.mktemp("org"), made_credentials, key_pair) as running:
+    with running_org(tmp_path_factory.mktemp("org"), key_pair) as running:
         yield running
 
 
