@@ -41,7 +41,9 @@ measured as (
         *,
         unknown_plan_reason is null as is_plan_known,
         cast(used as double) / nullif(included, 0) as used_share,
-        greatest(used - included, 0) as overage_units,
+        case
+            when unknown_plan_reason is null then greatest(coalesce(used - included, 0), 0)
+        end as overage_units,
         period_start <= {{ as_of() }} and period_end > {{ as_of() }} as is_current_period
     from periods
 
