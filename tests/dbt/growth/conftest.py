@@ -46,10 +46,17 @@ def dbt(warehouse: Path, command: str, *arguments: str) -> None:
 
 @pytest.fixture(scope="session")
 def known_warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The known world, built with all data tests of the project."""
+    """The known world, built with the data tests of the growth models."""
     path = tmp_path_factory.mktemp("known") / "warehouse.duckdb"
     known_world.build().write(path)
-    dbt(path, "build", "--exclude", "resource_type:unit_test")
+    others = ("staging", "intermediate/identity", "intermediate/accounts", "intermediate/domains")
+    dbt(
+        path,
+        "build",
+        "--exclude",
+        "resource_type:unit_test",
+        *(f"path:models/{folder},resource_type:test" for folder in others),
+    )
     return path
 
 
