@@ -108,7 +108,7 @@ def identifiers_compared(connection: Connection) -> Metric:
         share(compared, held),
         None,
         held,
-        f"{missing:,} of visitors, bots, shared or broken devices and shared inboxes",
+        f"{missing:,} of visitors, bots, shared devices and inboxes, leads made by Headwater",
     )
 
 
