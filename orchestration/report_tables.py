@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
@@ -106,11 +107,18 @@ def _audiences(rows: list[Row] | None) -> RenderableType:
 def _syncs(rows: list[Row]) -> RenderableType:
     if not rows:
         return Text("Syncs: none ran", style="yellow")
-    table = Table(title="Delivered", title_justify="left", title_style="bold")
+    table = Table(
+        title="Delivered",
+        title_justify="left",
+        title_style="bold",
+        box=SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+        pad_edge=False,
+    )
     table.add_column("sync", no_wrap=True)
     for name in (*SYNC_NUMBERS, "least"):
-        table.add_column(name, justify="right")
-    table.add_column("status")
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("status", no_wrap=True)
     for row in rows:
         style = {"clean": "green", "partial": "yellow"}.get(row["status"], "red")
         table.add_row(
