@@ -63,7 +63,7 @@ def parsed(project: Path, home: Path) -> Manifest:
 
 def manifest_properties(project: Path, home: Path) -> dict[str, Any]:
     """The manifest as ``manifest.json`` would hold it."""
-    return parsed(project, home).writable_manifest().to_dict(omit_none=False)  # type: ignore[no-any-return]
+    return parsed(project, home).writable_manifest().to_dict(omit_none=False)
 
 
 def build(
@@ -142,8 +142,8 @@ def _let_go_of_the_file() -> None:
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.adapters.factory import reset_adapters
 
-    DuckDBConnectionManager.close_all_connections()
-    reset_adapters()
+    DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
+    reset_adapters()  # type: ignore[no-untyped-call]
 
 
 @contextmanager

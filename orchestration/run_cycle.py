@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -90,7 +91,7 @@ def _failure(event: dg.DagsterEvent) -> StepFailure:
     )
 
 
-def _run_failure(events: list[dg.DagsterEvent]) -> StepFailure:
+def _run_failure(events: Sequence[dg.DagsterEvent]) -> StepFailure:
     """A run that failed before its first step: the resources could not be had."""
     for event in reversed(events):
         data = event.event_specific_data

@@ -1,5 +1,7 @@
 """What happens when a cycle fails: a message that says what failed and what it held back."""
 
+from collections.abc import Sequence
+
 import dagster as dg
 
 from orchestration.jobs import CYCLE, DAILY
@@ -23,9 +25,7 @@ def cycle_failed(context: dg.RunFailureSensorContext) -> None:
     )
 
 
-def failure_message(
-    run: dg.DagsterRun, failures: list[dg.DagsterEvent] | tuple[dg.DagsterEvent, ...], why: str
-) -> str:
+def failure_message(run: dg.DagsterRun, failures: Sequence[dg.DagsterEvent], why: str) -> str:
     """Run, failed steps with their reasons, and the next step where one is known."""
     lines = [f"{run.job_name} {run.run_id} failed. {why if not failures else ''}".strip()]
     for event in failures:

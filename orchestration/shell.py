@@ -6,6 +6,7 @@ import atexit
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -113,15 +114,16 @@ def interact(settings: Settings, console: Console, read: Callable[[str], str] = 
         if not pending and line in {".quit", ".exit"}:
             return
         if not pending and line.startswith("."):
-            _told(console, lambda command=line: _command(settings, console, command))
+            _told(console, partial(_command, settings, console, line))
             continue
         pending = f"{pending}\n{line}".strip()
         if pending.endswith(";"):
             question, pending = pending, ""
-            _told(
-                console,
-                lambda q=question: console.print(as_table(ask(settings, q, limit=ROWS_SHOWN))),
-            )
+            _told(console, partial(_answer, settings, console, question))
+
+
+def _answer(settings: Settings, console: Console, question: str) -> None:
+    console.print(as_table(ask(settings, question, limit=ROWS_SHOWN)))
 
 
 def _command(settings: Settings, console: Console, line: str) -> None:
