@@ -58,6 +58,14 @@ test_members as (
 
 ),
 
+settings as (
+
+    select value as signup_lead_source
+    from {{ ref('activation_settings') }}
+    where setting = 'signup_lead_source'
+
+),
+
 people as (
 
     select
@@ -104,9 +112,15 @@ person_leads as (
 
     select
         person_identifiers.person_key,
-        leads.*
+        leads.*,
+        -- Names on a lead that Headwater made are its own words, a fallback among them: they must
+        -- not come back as news and go on to other systems.
+        coalesce(
+            leads.plg_user_id is not null and leads.lead_source = settings.signup_lead_source, false
+        ) as is_made_by_headwater
     from person_identifiers
     inner join leads on person_identifiers.id_value = leads.sfdc_lead_id
+    cross join settings
     where person_identifiers.id_type = 'sfdc_lead_id' and not leads.is_deleted
     qualify
         row_number() over (
@@ -194,14 +208,14 @@ joined as (
         ) as primary_host,
         coalesce(
             person_contacts.first_name,
-            person_leads.first_name,
+            case when not person_leads.is_made_by_headwater then person_leads.first_name end,
             person_hubspot_contacts.first_name,
             nullif(regexp_extract(person_users.full_name, '^(.+)\s+\S+$', 1), ''),
             person_users.full_name
         ) as first_name,
         coalesce(
             person_contacts.last_name,
-            person_leads.last_name,
+            case when not person_leads.is_made_by_headwater then person_leads.last_name end,
             person_hubspot_contacts.last_name,
             nullif(regexp_extract(person_users.full_name, '\s(\S+)$', 1), '')
         ) as last_name,
@@ -212,12 +226,18 @@ joined as (
                     ' ',
                     coalesce(
                         person_contacts.first_name,
-                        person_leads.first_name,
+                        case
+                            when not person_leads.is_made_by_headwater
+                                then person_leads.first_name
+                        end,
                         person_hubspot_contacts.first_name
                     ),
                     coalesce(
                         person_contacts.last_name,
-                        person_leads.last_name,
+                        case
+                            when not person_leads.is_made_by_headwater
+                                then person_leads.last_name
+                        end,
                         person_hubspot_contacts.last_name
                     )
                 ),
