@@ -7,10 +7,12 @@ the destination acknowledged.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 
 import duckdb
+import pyarrow as pa
 
 from headwater.errors import HeadwaterError
 from syncs.destination import Batch, Change, Operation, Outcome, RowResult, Value
@@ -77,7 +79,8 @@ class Outbox:
         """Make durable that these rows are about to leave, before they do."""
         self._batches += 1
         batch = Batch(f"{self.run_id}/{self._batches:06d}", tuple(changes))
-        with transaction(self._connection):
+        leaving = {"seq": pa.array([change.seq for change in changes], pa.int64())}
+        with self._given("leaving", leaving), transaction(self._connection):
             self._connection.execute(
                 "insert into attempts values (?, ?, null, ?, ?, null)",
                 [batch.batch_id, self.run_id, len(changes), naive(now)],
@@ -88,15 +91,10 @@ class Outbox:
                 set
                     state = 'in_flight', batch_id = $batch_id, attempts = attempts + 1,
                     changed_at = $now
-                from (select unnest($seqs::bigint[]) as seq) as leaving
+                from leaving
                 where outbox.run_id = $run_id and outbox.seq = leaving.seq
                 """,
-                {
-                    "batch_id": batch.batch_id,
-                    "now": naive(now),
-                    "seqs": [change.seq for change in changes],
-                    "run_id": self.run_id,
-                },
+                {"batch_id": batch.batch_id, "now": naive(now), "run_id": self.run_id},
             )
         return batch
 
@@ -116,27 +114,22 @@ class Outbox:
         ``found`` to hold values of its own that we only fill."""
         if not kept:
             return
-        with transaction(self._connection):
+        looked = {
+            "seq": pa.array(list(kept), pa.int64()),
+            "kept": _texts(json.dumps(kept[seq]) for seq in kept),
+            "found": _texts(json.dumps(found[seq]) for seq in kept),
+        }
+        with self._given("looked", looked), transaction(self._connection):
             self._connection.execute(
                 """
                 update outbox
                 set
-                    fields = looked.kept,
-                    after = json_merge_patch(outbox.after, looked.found)
-                from (
-                    select
-                        unnest($seqs::bigint[]) as seq,
-                        unnest($kept::varchar[])::json as kept,
-                        unnest($found::varchar[])::json as found
-                ) as looked
-                where outbox.run_id = $run_id and outbox.seq = looked.seq
+                    fields = looked.kept::json,
+                    after = json_merge_patch(outbox.after, looked.found::json)
+                from looked
+                where outbox.run_id = ? and outbox.seq = looked.seq
                 """,
-                {
-                    "seqs": list(kept),
-                    "kept": [json.dumps(kept[seq]) for seq in kept],
-                    "found": [json.dumps(found[seq]) for seq in kept],
-                    "run_id": self.run_id,
-                },
+                [self.run_id],
             )
 
     def record(self, batch: Batch, results: Sequence[RowResult], now: datetime) -> None:
@@ -153,7 +146,16 @@ class Outbox:
                 "and are resolved by the next run.",
             )
         ordered = [by_key[change.key] for change in batch.changes]
-        with transaction(self._connection):
+        answers = {
+            "seq": pa.array([change.seq for change in batch.changes], pa.int64()),
+            "state": _texts(STATE_OF[result.outcome].value for result in ordered),
+            "destination_id": _texts(result.destination_id for result in ordered),
+            "code": _texts(result.code for result in ordered),
+            "message": _texts(
+                result.message[:2000] if result.message else None for result in ordered
+            ),
+        }
+        with self._given("answer", answers), transaction(self._connection):
             self._connection.execute(
                 """
                 update outbox
@@ -163,27 +165,10 @@ class Outbox:
                     code = answer.code,
                     message = answer.message,
                     changed_at = $now
-                from (
-                    select
-                        unnest($seqs::bigint[]) as seq,
-                        unnest($states::varchar[]) as state,
-                        unnest($ids::varchar[]) as destination_id,
-                        unnest($codes::varchar[]) as code,
-                        unnest($messages::varchar[]) as message
-                ) as answer
+                from answer
                 where outbox.batch_id = $batch_id and outbox.seq = answer.seq
                 """,
-                {
-                    "now": naive(now),
-                    "seqs": [change.seq for change in batch.changes],
-                    "states": [STATE_OF[result.outcome].value for result in ordered],
-                    "ids": [result.destination_id for result in ordered],
-                    "codes": [result.code for result in ordered],
-                    "messages": [
-                        result.message[:2000] if result.message else None for result in ordered
-                    ],
-                    "batch_id": batch.batch_id,
-                },
+                {"now": naive(now), "batch_id": batch.batch_id},
             )
             self._connection.execute(
                 "update attempts set finished_at = ? where batch_id = ?",
@@ -244,12 +229,31 @@ class Outbox:
 
     def attempts(self, seqs: Sequence[int]) -> dict[int, int]:
         """How often rows of this run have been sent so far."""
-        return dict(
-            self._connection.execute(
-                "select seq, attempts from outbox where run_id = ? and list_contains(?, seq)",
-                [self.run_id, list(seqs)],
-            ).fetchall()
-        )
+        with self._given("asked", {"seq": pa.array(seqs, pa.int64())}):
+            return dict(
+                self._connection.execute(
+                    "select outbox.seq, outbox.attempts from outbox "
+                    "semi join asked on asked.seq = outbox.seq where outbox.run_id = ?",
+                    [self.run_id],
+                ).fetchall()
+            )
+
+    @contextmanager
+    def _given(self, name: str, columns: Mapping[str, pa.Array]) -> Iterator[None]:
+        """Show rows of this process to the connection as a table, for the block.
+
+        Not as parameters: DuckDB converts a list element by element, and looks for pandas and
+        others at each.
+        """
+        self._connection.register(name, pa.table(dict(columns)))
+        try:
+            yield
+        finally:
+            self._connection.unregister(name)
+
+
+def _texts(values: Iterable[str | None]) -> pa.Array:
+    return pa.array(list(values), pa.string())
 
 
 def _change(row: tuple[int, str, str, str, str, str | None]) -> Change:
