@@ -7,8 +7,9 @@ before it sends anything.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import groupby
 
 from headwater.clock import Clock
 from headwater.errors import (
@@ -36,6 +37,8 @@ from syncs.state import RowState
 Progress = Callable[[str], None]
 """Told in a line how far a delivery is."""
 
+READ_ROWS = 20_000
+"""How many rows to read from the outbox at a time: a read looks at all that is pending."""
 TRIES = 3
 """How often a row that the vendor puts off (a locked record) is sent within one run."""
 PAUSES_SECONDS = (0.5, 2.0, 5.0)
@@ -77,19 +80,27 @@ class Delivery:
 
         Rows not sent then stay pending (owed); rows that the destination refuses are rejected.
         """
-        planned = pending = self._outbox.count(RowState.PENDING)
+        planned = self._outbox.count(RowState.PENDING)
         size = self._definition.batch_rows or self._destination.batch_rows(planned)
-        alone = self._destination.capabilities.separate_operations
-        while pending:
-            try:
-                self._send(self._outbox.pending(size, one_operation=alone))
-            except _Stopped as stopped:
-                return stopped.cause
-            pending = self._outbox.count(RowState.PENDING)
-            self._on_progress(
-                f"{self._definition.name}: {planned - pending:,} of {planned:,} rows answered"
-            )
+        while changes := self._outbox.pending(max(size, READ_ROWS)):
+            for batch in self._batches(changes, size):
+                try:
+                    self._send(batch)
+                except _Stopped as stopped:
+                    return stopped.cause
+                answered = planned - self._outbox.count(RowState.PENDING)
+                self._on_progress(
+                    f"{self._definition.name}: {answered:,} of {planned:,} rows answered"
+                )
         return None
+
+    def _batches(self, changes: Sequence[Change], size: int) -> Iterator[Sequence[Change]]:
+        """At most ``size`` changes each, of one operation where the destination wants that."""
+        alone = self._destination.capabilities.separate_operations
+        for _, alike in groupby(changes, lambda change: change.operation if alone else None):
+            together = list(alike)
+            for start in range(0, len(together), size):
+                yield together[start : start + size]
 
     def _send(self, changes: Sequence[Change]) -> None:
         """Send changes in one batch; where it is refused as a whole, halve until the rows that
@@ -207,20 +218,18 @@ class Delivery:
 
     def _record(self, batch: Batch, results: Sequence[RowResult]) -> None:
         """Record answers; a row that was put off too often is rejected with the reason."""
-        put_off = [
-            change.seq
-            for change, result in _paired(batch, results)
-            if result.outcome in (Outcome.RETRY, Outcome.UNSENT)
-        ]
-        attempts = self._outbox.attempts(put_off) if put_off else {}
-        final = [
-            replace(result, outcome=Outcome.REJECTED)
-            if result.outcome is Outcome.RETRY and attempts[change.seq] >= TRIES
-            else result
-            for change, result in _paired(batch, results)
-        ]
-        self._outbox.record(batch, final, self._clock.now())
-        if any(result.outcome is Outcome.RETRY for result in final):
+        put_off = {result.key for result in results if result.outcome is Outcome.RETRY}
+        if put_off:
+            seqs = {change.key: change.seq for change in batch.changes if change.key in put_off}
+            attempts = self._outbox.attempts(list(seqs.values()))
+            given_up = {key for key, seq in seqs.items() if attempts[seq] >= TRIES}
+            results = [
+                replace(result, outcome=Outcome.REJECTED) if result.key in given_up else result
+                for result in results
+            ]
+            put_off -= given_up
+        self._outbox.record(batch, results, self._clock.now())
+        if put_off:
             self._clock.sleep(PAUSES_SECONDS[0])
 
     def _remember(self, batch: Batch) -> Callable[[str], None]:
@@ -244,9 +253,3 @@ def _all(batch: Batch, outcome: Outcome, error: HeadwaterError) -> list[RowResul
     return [
         RowResult(change.key, outcome, code=code, message=error.what) for change in batch.changes
     ]
-
-
-def _paired(batch: Batch, results: Sequence[RowResult]) -> list[tuple[Change, RowResult]]:
-    """Each change with its answer; the outbox complains about answers that are missing."""
-    by_key = {change.key: change for change in batch.changes}
-    return [(by_key[result.key], result) for result in results if result.key in by_key]

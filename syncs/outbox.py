@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -62,18 +63,15 @@ class Outbox:
                 [naive(now), self.run_id],
             )
 
-    def pending(self, limit: int, *, one_operation: bool) -> tuple[Change, ...]:
-        """The next rows to send, in order; of one operation only if asked."""
-        rows = self._connection.execute(
-            "select seq, key, operation, fields, token, destination_id from outbox "
-            "where run_id = ? and state = 'pending' order by attempts, seq limit ?",
-            [self.run_id, limit],
-        ).fetchall()
-        changes = [_change(row) for row in rows]
-        if one_operation and changes:
-            first = changes[0].operation
-            changes = [change for change in changes if change.operation == first]
-        return tuple(changes)
+    def pending(self, limit: int) -> list[Change]:
+        """The next rows to send, in order."""
+        return _changes(
+            self._connection.execute(
+                "select seq, key, operation, fields, token, destination_id from outbox "
+                "where run_id = ? and state = 'pending' order by attempts, seq limit ?",
+                [self.run_id, limit],
+            ).fetchall()
+        )
 
     def mark_in_flight(self, changes: Sequence[Change], now: datetime) -> Batch:
         """Make durable that these rows are about to leave, before they do."""
@@ -190,8 +188,8 @@ class Outbox:
         ).fetchall()
         batches: dict[str, list[Change]] = {}
         handles: dict[str, str | None] = {}
-        for row in rows:
-            batches.setdefault(row[6], []).append(_change(row[:6]))
+        for row, change in zip(rows, _changes(rows), strict=True):
+            batches.setdefault(row[6], []).append(change)
             handles[row[6]] = row[7]
         return [Batch(name, tuple(changes), handles[name]) for name, changes in batches.items()]
 
@@ -256,6 +254,10 @@ def _texts(values: Iterable[str | None]) -> pa.Array:
     return pa.array(list(values), pa.string())
 
 
-def _change(row: tuple[int, str, str, str, str, str | None]) -> Change:
-    seq, key, operation, fields, token, destination_id = row
-    return Change(seq, key, Operation(operation), json.loads(fields), token, destination_id)
+def _changes(rows: Sequence[tuple[Any, ...]]) -> list[Change]:
+    """Rows of seq, key, operation, fields, token, destination id; all fields in one parse."""
+    fields = json.loads(f"[{','.join(row[3] for row in rows)}]")
+    return [
+        Change(row[0], row[1], Operation(row[2]), content, row[4], row[5])
+        for row, content in zip(rows, fields, strict=True)
+    ]

@@ -76,19 +76,7 @@ class MixpanelDestination:
 
     def deliver(self, batch: Batch, remember: Callable[[str], None]) -> Sequence[RowResult]:
         """Import the events, in as many calls as the body limit asks for."""
-        results: list[RowResult] = []
-        part: list[Change] = []
-        lines: list[bytes] = []
-        size = 2
-        for change in batch.changes:
-            line = json.dumps(encode(change), ensure_ascii=False).encode()
-            if lines and size + len(line) + 1 > BATCH_BYTES:
-                results += self._send(part, lines)
-                part, lines, size = [], [], 2
-            part.append(change)
-            lines.append(line)
-            size += len(line) + 1
-        return results + self._send(part, lines)
+        return self._send(batch.changes)
 
     def resolve(self, batch: Batch) -> Sequence[RowResult]:
         """Send it again: ``$insert_id`` makes it the same event."""
@@ -98,8 +86,12 @@ class MixpanelDestination:
         """Not offered: events do not change."""
         raise NotImplementedError
 
-    def _send(self, changes: Sequence[Change], lines: Sequence[bytes]) -> list[RowResult]:
-        answer = self._import(b"[" + b",".join(lines) + b"]")
+    def _send(self, changes: Sequence[Change]) -> list[RowResult]:
+        body = json.dumps([encode(change) for change in changes], ensure_ascii=False).encode()
+        if len(body) > BATCH_BYTES and len(changes) > 1:
+            middle = len(changes) // 2
+            return self._send(changes[:middle]) + self._send(changes[middle:])
+        answer = self._import(body)
         failed = {item["insert_id"]: item for item in answer.get("failed_records", ())}
         results = []
         for change in changes:

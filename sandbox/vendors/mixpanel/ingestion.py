@@ -80,18 +80,10 @@ class Ingestion:
             ):
                 wrong = ("event", str(params.get("message", "'event' is invalid: refused")))
             if wrong is None:
-                properties = event["properties"]
-                accepted.append(
-                    {
-                        "event": event["event"],
-                        "properties": {
-                            **{
-                                name: value for name, value in properties.items() if name != "token"
-                            },
-                            "time": time_in_seconds(properties["time"]),
-                        },
-                    }
-                )
+                properties = dict(event["properties"])
+                properties.pop("token", None)
+                properties["time"] = time_in_seconds(properties["time"])
+                accepted.append({"event": event["event"], "properties": properties})
             else:
                 field, message = wrong
                 failed.append(

@@ -13,7 +13,7 @@ import json
 import threading
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from datetime import UTC, date, datetime
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,8 @@ from sandbox.vendors.documents import Documents
 from sandbox.vendors.rate_window import RateWindow
 
 Event = dict[str, Any]
+EPOCH = date(1970, 1, 1)
+SECONDS_PER_DAY = 86_400
 
 
 def project_token(project_id: int) -> str:
@@ -85,13 +87,12 @@ class Store:
     def add_events(self, project_id: int, events: list[Event]) -> None:
         """Store events that came in now; ``time`` is in epoch seconds."""
         now = self._clock.now()
-        stored = []
-        for event in events:
-            properties = {
-                **event["properties"],
-                "mp_processing_time_ms": int(now.timestamp() * 1000),
-            }
-            stored.append({"event": event["event"], "properties": properties})
+        processed = {"mp_processing_time_ms": int(now.timestamp() * 1000)}
+        stored = [
+            {"event": event["event"], "properties": event["properties"] | processed}
+            for event in events
+        ]
+        received_at = now.isoformat()
         self._write(project_id, stored)
         self.db.executemany(
             "insert into received values (?, ?, ?, ?, ?, ?)",
@@ -102,7 +103,7 @@ class Store:
                     str(event["properties"].get("distinct_id", "")),
                     event["properties"]["time"],
                     event["properties"].get("$insert_id"),
-                    now.isoformat(),
+                    received_at,
                 )
                 for event in stored
             ),
@@ -137,13 +138,13 @@ class Store:
         )
 
     def _write(self, project_id: int, events: list[Event]) -> None:
-        by_day: dict[date, list[str]] = defaultdict(list)
+        encode = json.JSONEncoder(separators=(",", ":")).encode
+        by_day: dict[int, list[str]] = defaultdict(list)
         for event in events:
-            day = datetime.fromtimestamp(event["properties"]["time"], UTC).date()
-            by_day[day].append(json.dumps(event, separators=(",", ":")))
+            by_day[event["properties"]["time"] // SECONDS_PER_DAY].append(encode(event))
         with self._append:
-            for day, lines in by_day.items():
-                file = self.day_file(project_id, day)
+            for days, lines in by_day.items():
+                file = self.day_file(project_id, EPOCH + timedelta(days=days))
                 file.parent.mkdir(parents=True, exist_ok=True)
                 member = gzip.compress(("\n".join(lines) + "\n").encode(), compresslevel=1)
                 with file.open("ab") as end:
