@@ -275,15 +275,41 @@ by_website as (
 
 ),
 
+-- Each name once: the pattern of legal forms comes out of a seed, so that the engine compiles it
+-- again for every row.
+typed_names as (
+
+    select account_name as typed_name
+    from salesforce_accounts
+    where is_live
+
+    union
+
+    select company
+    from subjects
+
+),
+
+comparable_names as (
+
+    select
+        typed_names.typed_name,
+        {{ comparable_company_name('typed_names.typed_name', 'legal_forms.alternatives') }}
+            as company_name
+    from typed_names
+    cross join legal_forms
+    where typed_names.typed_name is not null
+
+),
+
 account_names as (
 
     select
         salesforce_accounts.sfdc_account_id,
         lower(trim(salesforce_accounts.country)) as country,
-        {{ comparable_company_name('salesforce_accounts.account_name', 'legal_forms.alternatives') }}
-            as company_name
+        comparable_names.company_name
     from salesforce_accounts
-    cross join legal_forms
+    inner join comparable_names on salesforce_accounts.account_name = comparable_names.typed_name
     where salesforce_accounts.is_live
 
 ),
@@ -294,10 +320,9 @@ lead_names as (
         subjects.subject_type,
         subjects.subject_id,
         lower(trim(subjects.country)) as country,
-        {{ comparable_company_name('subjects.company', 'legal_forms.alternatives') }} as company_name
+        comparable_names.company_name
     from subjects
-    cross join legal_forms
-    where subjects.company is not null
+    inner join comparable_names on subjects.company = comparable_names.typed_name
 
 ),
 

@@ -55,7 +55,8 @@ undirected as (
 
 ),
 
-hops as (
+-- Materialised, or every round of the recursion would make them anew.
+hops as materialized (
 
     select
         undirected.node,

@@ -190,6 +190,20 @@ blocked as (
 
 ),
 
+-- Apart, so that each join below is one of equal columns: those join by hash.
+role_addresses as (
+
+    select
+        identifiers.id_type,
+        identifiers.id_value
+    from identifiers
+    inner join
+        role_local_parts
+        on {{ email_local_part('identifiers.id_value') }} = role_local_parts.local_part
+    where identifiers.id_type = 'email'
+
+),
+
 final as (
 
     select
@@ -201,7 +215,7 @@ final as (
         case
             when blocked.id_value is not null then 'blocked_value'
             when length(identifiers.id_value) < identity_id_types.min_length then 'blocked_value'
-            when role_local_parts.local_part is not null then 'role_address'
+            when role_addresses.id_value is not null then 'role_address'
         end as guard
     from identifiers
     inner join identity_id_types on identifiers.id_type = identity_id_types.id_type
@@ -211,10 +225,10 @@ final as (
             identifiers.id_type = blocked.id_type
             and identifiers.id_value = blocked.id_value
     left join
-        role_local_parts
+        role_addresses
         on
-            identifiers.id_type = 'email'
-            and {{ email_local_part('identifiers.id_value') }} = role_local_parts.local_part
+            identifiers.id_type = role_addresses.id_type
+            and identifiers.id_value = role_addresses.id_value
 
 )
 

@@ -150,37 +150,51 @@ person_hubspot_contacts as (
 
 ),
 
+-- What each live record of a person says. A branch per type, so that each joins by hash: one join
+-- with the type among its conditions compares every identifier with every record.
+record_refusals as (
+
+    select
+        person_identifiers.person_key,
+        leads.has_opted_out_of_email,
+        leads.do_not_call
+    from person_identifiers
+    inner join leads on person_identifiers.id_value = leads.sfdc_lead_id
+    where person_identifiers.id_type = 'sfdc_lead_id' and not leads.is_deleted
+
+    union all
+
+    select
+        person_identifiers.person_key,
+        contacts.has_opted_out_of_email,
+        false
+    from person_identifiers
+    inner join contacts on person_identifiers.id_value = contacts.sfdc_contact_id
+    where person_identifiers.id_type = 'sfdc_contact_id' and not contacts.is_deleted
+
+    union all
+
+    select
+        person_identifiers.person_key,
+        hubspot_contacts.is_unsubscribed,
+        false
+    from person_identifiers
+    inner join
+        hubspot_contacts
+        on person_identifiers.id_value = hubspot_contacts.hubspot_contact_id
+    where person_identifiers.id_type = 'hubspot_contact_id' and not hubspot_contacts.is_deleted
+
+),
+
 -- One record that says no is a no of the person.
 opt_outs as (
 
     select
-        person_identifiers.person_key,
-        bool_or(
-            coalesce(leads.has_opted_out_of_email, false)
-            or coalesce(contacts.has_opted_out_of_email, false)
-            or coalesce(hubspot_contacts.is_unsubscribed, false)
-        ) as has_opted_out_of_email,
-        bool_or(coalesce(leads.do_not_call, false)) as do_not_call
-    from person_identifiers
-    left join
-        leads
-        on
-            person_identifiers.id_type = 'sfdc_lead_id'
-            and person_identifiers.id_value = leads.sfdc_lead_id
-            and not leads.is_deleted
-    left join
-        contacts
-        on
-            person_identifiers.id_type = 'sfdc_contact_id'
-            and person_identifiers.id_value = contacts.sfdc_contact_id
-            and not contacts.is_deleted
-    left join
-        hubspot_contacts
-        on
-            person_identifiers.id_type = 'hubspot_contact_id'
-            and person_identifiers.id_value = hubspot_contacts.hubspot_contact_id
-            and not hubspot_contacts.is_deleted
-    group by person_identifiers.person_key
+        person_key,
+        bool_or(coalesce(has_opted_out_of_email, false)) as has_opted_out_of_email,
+        bool_or(coalesce(do_not_call, false)) as do_not_call
+    from record_refusals
+    group by person_key
 
 ),
 
@@ -262,12 +276,12 @@ joined as (
         coalesce(person_users.is_deleted, false) as is_user_deleted,
         test_members.user_id is not null as is_test,
         -- A user's own consent decides; somebody only known to a CRM is there by consent given to it.
-        not opt_outs.has_opted_out_of_email
+        not coalesce(opt_outs.has_opted_out_of_email, false)
         and coalesce(
             person_users.marketing_consent, person_hubspot_contacts.hubspot_contact_id is not null
         ) as marketing_consent,
-        not opt_outs.has_opted_out_of_email
-        and not opt_outs.do_not_call
+        not coalesce(opt_outs.has_opted_out_of_email, false)
+        and not coalesce(opt_outs.do_not_call, false)
         and coalesce(
             person_users.sales_consent,
             coalesce(person_leads.sfdc_lead_id, person_contacts.sfdc_contact_id) is not null
@@ -276,7 +290,7 @@ joined as (
         people.last_seen_at,
         person_users.created_at as signed_up_at
     from people
-    inner join opt_outs on people.person_key = opt_outs.person_key
+    left join opt_outs on people.person_key = opt_outs.person_key
     left join person_users on people.person_key = person_users.person_key
     left join person_contacts on people.person_key = person_contacts.person_key
     left join person_leads on people.person_key = person_leads.person_key
