@@ -30,6 +30,6 @@ def cycle_resource(context: dg.InitResourceContext) -> Iterator[Cycle]:
     """Read the settings anew and hold the lease for as long as the run lasts."""
     settings = load(Settings)
     clock = clock_from(settings)
-    cycle_id = context.run_id or "unsaved"
+    cycle_id = context.run.run_id if context.run else "unsaved"
     with cycle_lease(settings, f"run {cycle_id}"):
         yield Cycle(cycle_id, settings, clock, clock.now())

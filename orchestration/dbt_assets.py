@@ -29,8 +29,9 @@ class Translator(DagsterDbtTranslator):
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
         """The folder: ``staging_product``, ``marts_growth``, ``seeds``."""
-        folders = [part for part in dbt_resource_props["fqn"][1:-1] if part.isidentifier()]
-        return "_".join(folders) or "seeds"
+        if dbt_resource_props["resource_type"] == "seed":
+            return "seeds"
+        return "_".join(part for part in dbt_resource_props["fqn"][1:-1] if part.isidentifier())
 
     def get_description(self, dbt_resource_props: Mapping[str, Any]) -> str:
         """The description, without the SQL: that is one click away and makes the graph heavy."""
