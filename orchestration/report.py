@@ -29,9 +29,9 @@ def report(settings: Settings, cycle_id: str | None = None) -> Report:
 
     Sections are lists of rows: ``streams`` (rows per stream: ``source stream received landed
     duplicates quarantined tombstoned calls``), ``people``, ``accounts`` (``measure count``),
-    ``icp_tiers`` (``tier accounts``), ``pqls`` (three accounts with their reasons), ``audiences``
-    (``audience workspaces excluded``), ``syncs`` (one row per sync that ran). A section whose
-    model is not built yet is null.
+    ``icp_tiers`` (``tier accounts``), ``pqls`` (three accounts with all their definitions and
+    reasons), ``audiences`` (``audience workspaces excluded``), ``syncs`` (one row per sync that
+    ran). A section whose model is not built yet is null.
     """
     with connect(settings, read_only=True) as connection:
         cycle_id = cycle_id or _last_cycle(connection)
@@ -56,7 +56,8 @@ def report(settings: Settings, cycle_id: str | None = None) -> Report:
 
 
 _PEOPLE = """
-    select 'people' as measure, count(*) as count from marts.dim_people
+    select 'people' as measure, count(*) as count from marts.dim_people where not is_anonymous
+    union all select 'unknown visitors', count(*) from marts.dim_people where is_anonymous
     union all select 'identifiers', count(*) from marts.person_identifiers
     union all select 'with a product user', count(user_id) from marts.dim_people
     union all select 'in Salesforce', count(*) from marts.dim_people
@@ -131,13 +132,19 @@ def _pqls(asked: _Asked) -> Row | None:
     )
     shown = asked.rows(
         """
-        select accounts.account_name, pqls.pql_id, scores.tier, pqls.headline, pqls.reasons
-        from marts.fct_pqls as pqls
-        inner join marts.dim_accounts as accounts on accounts.account_key = pqls.account_key
-        left join marts.fct_icp_scores as scores on scores.account_key = pqls.account_key
-        qualify row_number() over (partition by pqls.account_key order by pqls.pql_id) = 1
-        order by pqls.entered_at desc, pqls.account_key
-        limit ?
+        with shown as (
+            select pqls.account_key, scores.score, scores.tier
+            from marts.fct_pqls as pqls
+            left join marts.fct_icp_scores as scores on scores.account_key = pqls.account_key
+            group by all
+            order by count(*) desc, scores.score desc, pqls.account_key
+            limit ?
+        )
+        select accounts.account_name, pqls.pql_id, shown.tier, pqls.headline, pqls.reasons
+        from shown
+        inner join marts.fct_pqls as pqls on pqls.account_key = shown.account_key
+        inner join marts.dim_accounts as accounts on accounts.account_key = shown.account_key
+        order by shown.score desc, shown.account_key, pqls.pql_id
         """,
         "fct_pqls",
         "dim_accounts",

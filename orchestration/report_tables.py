@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
@@ -40,16 +39,25 @@ def _table(
         return Text(f"{title}: not built yet", style="yellow")
     if not rows:
         return Text(f"{title}: nothing", style="dim")
-    table = Table(title=title, title_justify="left", title_style="bold", width=None)
+    table = _plain_table()
     for name in words:
         table.add_column(name, no_wrap=True)
     for name in numbers:
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", no_wrap=True)
     for row in rows:
         table.add_row(
             *(str(row[name]) for name in words), *(_number(row[name]) for name in numbers)
         )
-    return Padding(table, (1, 0, 0, 0))
+    return _titled(title, table)
+
+
+def _plain_table() -> Table:
+    """A table without lines: ten columns fit the width."""
+    return Table(header_style="dim", box=None, padding=(0, 1, 0, 0), pad_edge=False)
+
+
+def _titled(title: str, table: Table) -> RenderableType:
+    return Padding(Group(Text(title, style="bold"), table), (1, 0, 0, 0))
 
 
 def _number(value: Any) -> str:
@@ -93,28 +101,20 @@ def _reason(reason: Mapping[str, Any]) -> str:
 def _audiences(rows: list[Row] | None) -> RenderableType:
     if rows is None:
         return Text("Audiences: not built yet", style="yellow")
-    table = Table(title="Audiences, each built from the one above", title_justify="left",
-                  title_style="bold")  # fmt: skip
+    table = _plain_table()
     table.add_column("audience", no_wrap=True)
     table.add_column("workspaces", justify="right")
     table.add_column("excluded by (a workspace may fail several)", overflow="fold")
     for row in rows:
         excluded = ", ".join(f"{name} {count:,}" for name, count in row["excluded"].items())
         table.add_row(row["audience"], _number(row["workspaces"]), excluded)
-    return Padding(table, (1, 0, 0, 0))
+    return _titled("Audiences, each built from the one above", table)
 
 
 def _syncs(rows: list[Row]) -> RenderableType:
     if not rows:
         return Text("Syncs: none ran", style="yellow")
-    table = Table(
-        title="Delivered",
-        title_justify="left",
-        title_style="bold",
-        box=SIMPLE_HEAD,
-        padding=(0, 1, 0, 0),
-        pad_edge=False,
-    )
+    table = _plain_table()
     table.add_column("sync", no_wrap=True)
     for name in (*SYNC_NUMBERS, "least"):
         table.add_column(name, justify="right", no_wrap=True)
@@ -127,4 +127,4 @@ def _syncs(rows: list[Row]) -> RenderableType:
             _number(row["least_calls"]),
             Text(row["status"], style=style),
         )
-    return Padding(table, (1, 0, 0, 0))
+    return _titled("Delivered", table)
