@@ -67,15 +67,27 @@ test_workspaces as (
 
 ),
 
+-- Insert ids are nearly unique, so the few that are not are found by themselves first: grouping all
+-- events by three texts and picking the first of each took a third of this model's time.
+seen_insert_ids as (
+
+    select insert_id
+    from events
+    group by insert_id
+    having count(*) > 1
+
+),
+
 repeated_insert_ids as (
 
     select
-        distinct_id,
-        event_name,
-        insert_id,
-        {{ first_by('event_id', ['event_at', 'event_id']) }} as first_event_id
+        events.distinct_id,
+        events.event_name,
+        events.insert_id,
+        {{ first_by('events.event_id', ['events.event_at', 'events.event_id']) }} as first_event_id
     from events
-    group by distinct_id, event_name, insert_id
+    inner join seen_insert_ids on events.insert_id = seen_insert_ids.insert_id
+    group by events.distinct_id, events.event_name, events.insert_id
     having count(*) > 1
 
 ),
