@@ -36,7 +36,8 @@ class ApiSession(requests.Session):
     """A ``requests`` session for one vendor.
 
     ``vendor`` names the outside system in errors. ``base_url`` is put before relative paths.
-    ``calls_per_second`` paces calls on this side. ``token`` is asked for the ``Authorization``
+    ``calls_per_second`` paces calls on this side, counted over ``window_seconds``: a vendor that
+    counts over ten seconds lets calls come in bursts. ``token`` is asked for the ``Authorization``
     header of each call; after a 401 it is asked once more with ``renew=True``.
     ``calls`` counts the HTTP calls made, retries included.
     """
@@ -48,6 +49,7 @@ class ApiSession(requests.Session):
         settings: Settings,
         *,
         calls_per_second: float | None = None,
+        window_seconds: int = 1,
         token: Callable[[bool], str] | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -60,7 +62,12 @@ class ApiSession(requests.Session):
         self._token = token
         self._sleep = sleep
         self._limiter = (
-            Limiter(Rate(max(1, int(calls_per_second)), Duration.SECOND))
+            Limiter(
+                Rate(
+                    max(1, int(calls_per_second * window_seconds)),
+                    Duration.SECOND * window_seconds,
+                )
+            )
             if calls_per_second
             else None
         )

@@ -24,43 +24,40 @@ class HubSpotSource:
     streams: tuple[Stream, ...] = STREAMS
     concurrency: int = 1
 
+    def __post_init__(self) -> None:
+        self.client = HubSpotClient(self.settings, self.hubspot)
+
     def check(self) -> None:
         """Read one record of each object type: proves the token and its scopes."""
         for stream in self.streams:
-            client = self._client(stream)
-            try:
-                client.check()
-            finally:
-                client.close()
+            self.client.check(stream.name)
 
     def extract(
         self, stream: Stream, cursor: str | None, folder: LoadFolder, clock: Clock
     ) -> Extracted:
         """All records without ``cursor`` (ISO 8601), else those changed since it less the
         overlap; and always the archived ones."""
-        client = self._client(stream)
+        calls_before = self.client.calls
         properties = [column.path[1] for column in stream.columns if column.path[0] == "properties"]
         horizon = clock.now()
         newest = Newest(horizon, cursor)
-        try:
-            if cursor is None:
-                live = client.listing(properties, archived=False)
-            else:
-                since = datetime.fromisoformat(cursor) - stream.overlap.window
-                live = client.changed(
-                    properties, MODIFIED[stream.name], _milliseconds(since), _milliseconds(horizon)
-                )
-            folder.write_records(newest.watch(live))
-            folder.write_records(client.listing(properties, archived=True))
-            return folder.extracted(calls=client.calls, cursor=newest.cursor)
-        finally:
-            client.close()
+        if cursor is None:
+            live = self.client.listing(stream.name, properties, archived=False)
+        else:
+            since = datetime.fromisoformat(cursor) - stream.overlap.window
+            live = self.client.changed(
+                stream.name,
+                properties,
+                MODIFIED[stream.name],
+                (_milliseconds(since), _milliseconds(horizon)),
+            )
+        folder.write_records(newest.watch(live))
+        folder.write_records(self.client.listing(stream.name, properties, archived=True))
+        return folder.extracted(calls=self.client.calls - calls_before, cursor=newest.cursor)
 
     def close(self) -> None:
-        """Nothing is held between streams."""
-
-    def _client(self, stream: Stream) -> HubSpotClient:
-        return HubSpotClient(self.settings, self.hubspot, stream.name)
+        """Close the sessions."""
+        self.client.close()
 
 
 @dataclass
