@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 CHUNK_BYTES = 8 * 1024 * 1024
 SCHEMA = pa.schema([("line_number", pa.int64()), ("record", pa.string())])
@@ -20,25 +21,30 @@ def line_batches(path: Path) -> Iterator[pa.RecordBatch]:
     rest = b""
     with pa.input_stream(str(path), compression="detect") as stream:
         while chunk := stream.read(CHUNK_BYTES):
-            lines = (rest + chunk).split(b"\n")
-            rest = lines.pop()
-            if lines:
-                yield _batch(lines, number)
-                number += len(lines)
+            whole, newline, rest_of_chunk = chunk.rpartition(b"\n")
+            if not newline:
+                rest += chunk
+                continue
+            batch = _batch(rest + whole, number)
+            rest = rest_of_chunk
+            number += batch.num_rows
+            yield batch
     if rest:
-        yield _batch([rest], number)
+        yield _batch(rest, number)
 
 
-def _batch(lines: list[bytes], number: int) -> pa.RecordBatch:
-    return pa.RecordBatch.from_arrays(
-        [pa.array(range(number, number + len(lines)), pa.int64()), _text(lines)], schema=SCHEMA
-    )
+def _batch(text: bytes, number: int) -> pa.RecordBatch:
+    lines = pc.split_pattern(pa.array([text], pa.large_binary()), pattern="\n").flatten()
+    numbers = pa.array(range(number, number + len(lines)), pa.int64())
+    return pa.RecordBatch.from_arrays([numbers, _text(lines)], schema=SCHEMA)
 
 
-def _text(lines: list[bytes]) -> pa.Array:
+def _text(lines: pa.Array) -> pa.Array:
     try:
-        return pa.array(lines, pa.binary()).cast(pa.string())
+        return lines.cast(pa.large_string()).cast(pa.string())
     except pa.ArrowInvalid:
         # Bytes that are not UTF-8 are shown as \xNN, which no JSON allows: such a line is
         # quarantined with what it held.
-        return pa.array([line.decode("utf-8", "backslashreplace") for line in lines], pa.string())
+        return pa.array(
+            [line.decode("utf-8", "backslashreplace") for line in lines.to_pylist()], pa.string()
+        )
