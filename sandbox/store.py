@@ -28,7 +28,6 @@ class SqliteStore:
         self.connection = sqlite3.connect(
             path, timeout=60, check_same_thread=False, isolation_level=None
         )
-        self.connection.row_factory = _as_dict
         self.connection.execute("pragma journal_mode = wal")
         self.connection.execute("pragma synchronous = normal")
         self.connection.execute("pragma cache_size = -65536")  # KiB
@@ -36,7 +35,9 @@ class SqliteStore:
     def execute(self, sql: str, parameters: Sequence[Any] | Row = ()) -> list[Row]:
         """Run one statement and return its rows (none for a write)."""
         with self._lock:
-            return self.connection.execute(sql, parameters).fetchall()
+            cursor = self.connection.execute(sql, parameters)
+            names = [column[0] for column in cursor.description or ()]
+            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
     def executemany(self, sql: str, rows: Iterable[Sequence[Any] | Row]) -> None:
         """Run one write for many rows, as one transaction."""
@@ -46,9 +47,7 @@ class SqliteStore:
     def tuples(self, sql: str, parameters: Sequence[Any] | Row = ()) -> list[tuple[Any, ...]]:
         """Run one query and return its rows as tuples: for big results."""
         with self._lock:
-            cursor = self.connection.cursor()
-            cursor.row_factory = None
-            return cursor.execute(sql, parameters).fetchall()
+            return self.connection.execute(sql, parameters).fetchall()
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -72,7 +71,3 @@ class SqliteStore:
         """Close the file."""
         with self._lock:
             self.connection.close()
-
-
-def _as_dict(cursor: sqlite3.Cursor, row: tuple[Any, ...]) -> Row:
-    return {column[0]: value for column, value in zip(cursor.description, row, strict=True)}

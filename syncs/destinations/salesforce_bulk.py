@@ -19,6 +19,7 @@ from syncs.destinations.salesforce_api import LOCKED, SalesforceApi
 
 POLLS_IN_A_MINIMAL_JOB = 3
 FIRST_PAUSE_SECONDS = 0.2
+PAUSE_GROWTH = 1.5
 LONGEST_PAUSE_SECONDS = 10.0
 PATIENCE_SECONDS = 3600.0
 ERROR = re.compile(r"^(?P<code>[A-Z_]+):(?P<message>.*?)(?::(?P<fields>[^:]*?) ?--)?$", re.DOTALL)
@@ -116,7 +117,7 @@ class BulkJobs:
                 return job
             self._sleep(pause)
             waited += pause
-            pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+            pause = min(pause * PAUSE_GROWTH, LONGEST_PAUSE_SECONDS)
         raise VendorUnavailableError(
             f"Salesforce job {job_id} is not done after {PATIENCE_SECONDS:g} s.",
             next_step="It goes on at Salesforce; the next run asks for it by its id.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +45,7 @@ class Field:
     sql: str = ""
     stored: bool = True
 
-    @property
+    @cached_property
     def is_text(self) -> bool:
         """Whether it holds characters that a person or program wrote."""
         return self.type in _TEXT_TYPES
@@ -81,7 +81,7 @@ class SObject:
         """The field of that name, in any case."""
         return self.fields.get(name.lower())
 
-    @property
+    @cached_property
     def stored(self) -> tuple[Field, ...]:
         """The fields that are columns."""
         return tuple(f for f in self.fields.values() if f.stored)
