@@ -27,7 +27,7 @@ from connectors.landing_rows import (
 )
 from connectors.landing_stage import create_stage, stage_part
 from connectors.stream import Mode, Stream
-from connectors.zone import Manifest
+from connectors.zone import Kind, Manifest
 from headwater.clock import Clock
 from headwater.errors import SourceDataError
 
@@ -125,8 +125,9 @@ def _commit_rows(
     tombstoned = landed = 0
     if not outdated:
         landed, tombstoned = replace_rows(connection, stream, manifest, received_at)
-        deleted = apply_tombstones(connection, stream, manifest, received_at)
-        landed, tombstoned = landed + deleted, tombstoned + deleted
+        if any(part.kind is Kind.TOMBSTONES for part in manifest.parts):
+            deleted = apply_tombstones(connection, stream, manifest, received_at)
+            landed, tombstoned = landed + deleted, tombstoned + deleted
         note_drift(connection, stream, received_at)
     if stream.mode is Mode.SNAPSHOT and not outdated:
         tombstoned += tombstone_vanished(connection, stream, manifest, received_at)

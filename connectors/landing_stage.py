@@ -14,11 +14,20 @@ import duckdb
 import pyarrow as pa
 
 from connectors import landing_checks as checks
-from connectors.contract import Column
+from connectors.contract import Clock, Column
 from connectors.landing_lines import SCHEMA, line_batches
 from connectors.stream import Stream
 from connectors.zone import PARQUET, Kind, Manifest
 from headwater.warehouse import quote
+
+NATIVE = {
+    "BIGINT": {"TINYINT", "SMALLINT", "INTEGER", "BIGINT"},
+    "BOOLEAN": {"BOOLEAN"},
+    "DOUBLE": {"DOUBLE"},
+    "DATE": {"DATE"},
+    "TIMESTAMP": {"TIMESTAMP", "TIMESTAMP WITH TIME ZONE"},
+}
+"""Per type of a contract, the types of a Parquet file that become it without being read as text."""
 
 
 def create_stage(connection: duckdb.DuckDBPyConnection, stream: Stream) -> None:
@@ -92,48 +101,80 @@ def _parquet_select(
     """Parquet: columns that the file lacks are typed nulls, those that the contract lacks go to
     ``_extra``."""
     file = checks.literal(str(path))
-    present = [
-        str(row[0])
+    types = {
+        str(row[0]): str(row[1])
         for row in connection.execute(f"describe select * from read_parquet({file})").fetchall()
-    ]
+    }
+    present = list(types)
     known = {".".join(known_path) for known_path in checks.known_paths(stream)}
     unknown = [name for name in present if name not in known]
+    native = {
+        column.name
+        for column in stream.columns
+        if types.get(".".join(column.path)) in NATIVE.get(column.type, ())
+        and column.clock is not Clock.EPOCH_SECONDS
+    }
     raws = ", ".join(
-        f"cast({quote('.'.join(column.path))} as varchar) as {_raw(column)}"
+        f"{_parquet_value(column, native)} as {_raw(column)}"
         if ".".join(column.path) in present
         else f"cast(null as varchar) as {_raw(column)}"
         for column in stream.columns
     )
-    extra = _as_json(unknown) if unknown else "cast(null as json)"
+    extra = f"to_json({_as_struct(unknown)})" if unknown else "cast(null as json)"
     source = f"""
         select
             file_row_number + 1 as _line_number,
-            {_as_json(present)} as _record,
+            {_as_struct(present)} as _record,
             true as _readable,
             {extra} as _extra,
             {raws}
         from read_parquet({file}, file_row_number = true)
     """
-    return _judged(stream, source, kind, timezone, record=None)
+    return _judged(stream, source, kind, timezone, record=None, native=frozenset(native))
 
 
-def _judged(stream: Stream, source: str, kind: Kind, timezone: str, record: str | None) -> str:
-    """The rest of the pass: cast, check, hash. A tombstone needs its key and nothing else."""
+def _parquet_value(column: Column, native: set[str]) -> str:
+    """A column of the file in the contract's type where that needs no reading, else as text."""
+    target = column.type if column.name in native else "varchar"
+    return f"cast({quote('.'.join(column.path))} as {target})"
+
+
+def _judged(
+    stream: Stream,
+    source: str,
+    kind: Kind,
+    timezone: str,
+    *,
+    record: str | None,
+    native: frozenset[str] = frozenset(),
+) -> str:
+    """The rest of the pass: cast, check, hash. A tombstone needs its key and nothing else.
+
+    ``native`` columns have their type already: only a missing value can be wrong with them.
+    """
     columns = stream.columns
+    text = "_record" if record is not None else "cast(to_json(_record) as varchar)"
     values = ", ".join(
-        f"{checks.typed(column, _raw(column), timezone, is_key=column.name in stream.key)} "
-        f"as {quote(column.name)}"
-        for column in columns
+        f"{_typed(stream, column, timezone, native)} as {quote(column.name)}" for column in columns
     )
-    checked = [column for column in columns if kind is Kind.RECORDS or column.name in stream.key]
+    checked = [
+        column
+        for column in columns
+        if (kind is Kind.RECORDS or column.name in stream.key)
+        and (column.name not in native or column.required)
+    ]
     verdict = " and ".join(
         f"({checks.holds(column, quote(column.name), _raw(column), record)})" for column in checked
     )
+    verdict = verdict or "true"
     complaints = ", ".join(
-        checks.complaint(column, quote(column.name), _raw(column), record) for column in checked
+        checks.complaint(column, quote(column.name), _raw_text(column), record)
+        for column in checked
     )
     key = ", ".join(
-        f"coalesce({_raw(column)}, '')" for column in columns if column.name in stream.key
+        f"coalesce(cast({_raw(column)} as varchar), '')"
+        for column in columns
+        if column.name in stream.key
     )
     kept = ", ".join(f"{quote(column.name)}" for column in columns)
     return f"""
@@ -151,20 +192,29 @@ def _judged(stream: Stream, source: str, kind: Kind, timezone: str, record: str 
                 when _is_good then null
                 when not _readable
                 then concat(
-                    'not a JSON object: ', '''', left(_record, {checks.LONGEST_VALUE}), ''''
+                    'not a JSON object: ', '''', left({text}, {checks.LONGEST_VALUE}), ''''
                 )
                 else concat_ws('; ', {complaints})
             end as _reason,
             case when _readable and not _is_good then concat_ws('|', {key}) end as _record_key,
-            case when not _is_good then cast(_record as varchar) end as _record
+            case when not _is_good then {text} end as _record
         from judged
     """
+
+
+def _typed(stream: Stream, column: Column, timezone: str, native: frozenset[str]) -> str:
+    if column.name in native:
+        return _raw(column)
+    return checks.typed(column, _raw(column), timezone, is_key=column.name in stream.key)
 
 
 def _raw(column: Column) -> str:
     return quote(f"raw {column.name}")
 
 
-def _as_json(names: list[str]) -> str:
-    fields = ", ".join(f"{quote(name)} := {quote(name)}" for name in names)
-    return f"to_json(struct_pack({fields}))"
+def _raw_text(column: Column) -> str:
+    return f"cast({_raw(column)} as varchar)"
+
+
+def _as_struct(names: list[str]) -> str:
+    return "struct_pack(" + ", ".join(f"{quote(name)} := {quote(name)}" for name in names) + ")"
