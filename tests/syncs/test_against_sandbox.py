@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
+import pyarrow as pa
 import pytest
 
 from headwater.errors import CredentialError
@@ -82,10 +83,11 @@ class World:
             connection.execute("create schema if not exists activation")
             connection.execute(f"create or replace table activation.{name} ({COLUMNS[name]})")
             if content:
-                marks = ", ".join("?" for _ in content[0])
-                connection.executemany(
-                    f"insert into activation.{name} values ({marks})", list(content)
-                )
+                columns = {
+                    f"c{n}": list(cells) for n, cells in enumerate(zip(*content, strict=True))
+                }
+                connection.register("content", pa.table(columns))
+                connection.execute(f"insert into activation.{name} select * from content")
 
     def run(self, name: str, **options: Any) -> Any:
         return run(name, self.settings, self.clock, "cycle", **options)
