@@ -13,11 +13,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
 import duckdb
 
+from connectors.landing_quarantine import count_open, keep_bad_records
 from connectors.landing_rows import (
     apply_tombstones,
     as_timestamp,
@@ -36,7 +36,9 @@ from headwater.errors import SourceDataError
 class LoadResult:
     """What one load of one stream did; ``received = landed + duplicates + quarantined``.
 
-    ``calls`` and ``bytes`` are those of the extraction, ``seconds`` those of the landing.
+    ``open_quarantine`` counts the stream's bad records, of this load and of earlier ones, that no
+    later load has made good. ``calls`` and ``bytes`` are those of the extraction, ``seconds`` those
+    of the landing.
     """
 
     load_id: str
@@ -46,6 +48,7 @@ class LoadResult:
     landed: int
     duplicates: int
     quarantined: int
+    open_quarantine: int
     tombstoned: int
     calls: int
     bytes: int
@@ -98,6 +101,7 @@ def land(
         landed=result.landed,
         duplicates=result.duplicates,
         quarantined=result.quarantined,
+        open_quarantine=result.open_quarantine,
         tombstoned=result.tombstoned,
         calls=manifest.calls,
         bytes=manifest.bytes,
@@ -111,6 +115,7 @@ class _Account:
     landed: int
     duplicates: int
     quarantined: int
+    open_quarantine: int
     tombstoned: int
 
 
@@ -120,7 +125,7 @@ def _commit_rows(
     received_at = as_timestamp(manifest.received_at)
     good = _count(connection, "select count(*) from stage where _reason is null")
     bad = _count(connection, "select count(*) from stage where _reason is not null")
-    quarantined = _quarantine(connection, stream, manifest, received_at)
+    quarantined = keep_bad_records(connection, stream, manifest, received_at)
     outdated = stream.mode is Mode.SNAPSHOT and _is_outdated(connection, stream, manifest)
     tombstoned = landed = 0
     if not outdated:
@@ -135,6 +140,7 @@ def _commit_rows(
         landed=landed,
         duplicates=(good - landed) + (bad - quarantined),
         quarantined=quarantined,
+        open_quarantine=count_open(connection, stream, manifest),
         tombstoned=tombstoned,
     )
     if manifest.received != landed + account.duplicates + quarantined or account.duplicates < 0:
@@ -145,41 +151,6 @@ def _commit_rows(
         )
     _write_books(connection, stream, manifest, account, clock)
     return account
-
-
-def _quarantine(
-    connection: duckdb.DuckDBPyConnection,
-    stream: Stream,
-    manifest: Manifest,
-    received_at: datetime,
-) -> int:
-    """Keep what breaks the contract and was not kept by an earlier load; returns how many.
-
-    An overlap brings the same bad record again and again: it is kept once.
-    """
-    return _count(
-        connection,
-        """
-        insert into landing.quarantine
-        select
-            $load_id, $source, $stream, _file, _line_number, _record_key, _reason, _record,
-            $received_at
-        from stage
-        where _reason is not null
-            and not exists (
-                select 1
-                from landing.quarantine as known
-                where known.source = $source and known.stream = $stream
-                    and known.record = stage._record and known.reason = stage._reason
-            )
-        """,
-        {
-            "load_id": manifest.load_id,
-            "source": stream.source,
-            "stream": stream.name,
-            "received_at": received_at,
-        },
-    )
 
 
 def _is_outdated(connection: duckdb.DuckDBPyConnection, stream: Stream, manifest: Manifest) -> bool:

@@ -123,6 +123,34 @@ def test_malformed_lines_are_rows_of_the_quarantine(shop: Shop) -> None:
     ]
 
 
+def test_a_bad_record_is_open_until_a_later_load_makes_it_good(shop: Shop) -> None:
+    bad = thing("b", 1, size="x")
+    first = shop.load(THINGS, [thing("a"), bad, thing("c", size="y"), "{bad"])
+    assert (first.quarantined, first.open_quarantine) == (3, 3)
+    again = shop.load(THINGS, [bad])
+    assert (again.quarantined, again.open_quarantine) == (0, 3)
+    mended = shop.load(THINGS, [thing("b", 2, size=1), thing("c", 2, gone=True)])
+    assert mended.open_quarantine == 1  # the line that is no record names no key to wait for
+    worse = shop.load(THINGS, [thing("b", 3, size="x")])
+    assert worse.open_quarantine == 2
+    assert shop.load(LISTED, []).open_quarantine == 0
+
+
+def test_a_bad_event_is_made_good_by_the_same_moment_in_the_sources_time_zone(shop: Shop) -> None:
+    zone = {"timezone": "Europe/Berlin"}
+    bad = [happening("a", 1_756_461_600, stored="x"), happening("b", 1_756_461_600, stored="x")]
+    assert shop.load(HAPPENINGS, bad, **zone).open_quarantine == 2
+    later = [happening("a", 1_756_461_600, stored=1), happening("b", 1_756_465_200, stored=1)]
+    assert shop.load(HAPPENINGS, later, **zone).open_quarantine == 1
+
+
+def test_a_bad_line_that_left_the_sheet_is_open_no_more(shop: Shop) -> None:
+    lines = [{"row_number": 2, "key": "a.com"}, {"row_number": 3}]
+    assert shop.load(LINES_OF_A_SHEET, lines).open_quarantine == 1
+    assert shop.load(LINES_OF_A_SHEET, lines).open_quarantine == 1
+    assert shop.load(LINES_OF_A_SHEET, lines[:1]).open_quarantine == 0
+
+
 def test_bytes_that_are_not_utf8_are_quarantined_as_they_are(shop: Shop) -> None:
     folder = shop.zone.open_load(THINGS, [])
     path = folder.new_part(LINES)
