@@ -17,6 +17,7 @@ from connectors.raw_tables import ensure_raw_tables
 from connectors.registry import open_source
 from connectors.stream import Source, Stream
 from connectors.zone import Manifest, Zone
+from headwater.accounts import claim
 from headwater.clock import Clock
 from headwater.errors import DefinitionError, HeadwaterError, PermanentError, RetryableError
 from headwater.settings import Settings
@@ -71,13 +72,15 @@ def run_source(
 
     ``streams`` limits the run to streams of these names. Where a load that an earlier run
     extracted was still to be landed, the stream's result is the sum of both.
-    Raises :class:`headwater.errors.CredentialError` before anything is touched, and
+    Raises :class:`headwater.errors.CredentialError` before anything is touched,
+    :class:`headwater.errors.SettingsError` when this home belongs to another account, and
     :class:`StreamsToRetryError` or :class:`StreamsFailedError` after every stream had its turn.
     """
     say = on_progress or _silent
     with closing(open_source(name, settings)) as source:
         chosen = _chosen(source, streams)
         source.check()
+        claim(name, settings)
         run = _Run(source, settings, clock, cycle_id, say)
         run.prepare(chosen)
         run.extract_and_land(chosen)

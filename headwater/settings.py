@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Annotated, TypeVar
 
+from psycopg.conninfo import conninfo_to_dict
 from pydantic import Field, HttpUrl, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -101,6 +102,12 @@ class ProductSettings(SettingsGroup):
     writer_database_url: SecretStr | None = None
     writer_schema_name: str = "growth"
 
+    @property
+    def account(self) -> str:
+        """Which database this is, without secrets and ports."""
+        parts = conninfo_to_dict(self.database_url.get_secret_value())
+        return f"{parts.get('host', 'localhost')}/{parts.get('dbname', '')}"
+
 
 class MixpanelSettings(SettingsGroup):
     """Mixpanel raw export, and import into the accounts project (prefix ``MIXPANEL_``)."""
@@ -115,6 +122,11 @@ class MixpanelSettings(SettingsGroup):
     import_base_url: HttpUrl = HttpUrl("https://api.mixpanel.com")
     accounts_project_id: int | None = None
 
+    @property
+    def account(self) -> str:
+        """Which account this is, without secrets and ports."""
+        return f"{self.export_base_url.host} project {self.project_id}"
+
 
 class SalesforceSettings(SettingsGroup):
     """Salesforce by the client-credentials flow (prefix ``SALESFORCE_``)."""
@@ -128,6 +140,11 @@ class SalesforceSettings(SettingsGroup):
     base_url: HttpUrl | None = None
     bulk_from_rows: int = Field(default=2000, ge=1)
 
+    @property
+    def account(self) -> str:
+        """Which account this is, without secrets and ports."""
+        return f"{self.base_url.host if self.base_url else 'salesforce.com'} {self.domain}"
+
 
 class HubSpotSettings(SettingsGroup):
     """HubSpot by a private-app token (prefix ``HUBSPOT_``)."""
@@ -137,6 +154,11 @@ class HubSpotSettings(SettingsGroup):
     access_token: SecretStr
     base_url: HttpUrl = HttpUrl("https://api.hubapi.com")
 
+    @property
+    def account(self) -> str:
+        """Which account this is, without secrets and ports."""
+        return str(self.base_url.host)
+
 
 class CrunchbaseSettings(SettingsGroup):
     """The Crunchbase-like enrichment API (prefix ``CRUNCHBASE_``)."""
@@ -145,6 +167,11 @@ class CrunchbaseSettings(SettingsGroup):
 
     user_key: SecretStr
     base_url: HttpUrl = HttpUrl("https://api.crunchbase.com")
+
+    @property
+    def account(self) -> str:
+        """Which account this is, without secrets and ports."""
+        return str(self.base_url.host)
 
 
 class ExclusionsSheetSettings(SettingsGroup):
@@ -157,6 +184,11 @@ class ExclusionsSheetSettings(SettingsGroup):
     service_account_file: Path
     base_url: HttpUrl = HttpUrl("https://sheets.googleapis.com")
 
+    @property
+    def account(self) -> str:
+        """Which account this is, without secrets and ports."""
+        return f"{self.base_url.host} sheet {self.id}"
+
 
 class LaunchDarklySettings(SettingsGroup):
     """LaunchDarkly's management API (prefix ``LAUNCHDARKLY_``)."""
@@ -167,6 +199,11 @@ class LaunchDarklySettings(SettingsGroup):
     project_key: str
     environment_key: str
     base_url: HttpUrl = HttpUrl("https://app.launchdarkly.com")
+
+    @property
+    def account(self) -> str:
+        """Which account this is, without secrets and ports."""
+        return f"{self.base_url.host} {self.project_key}/{self.environment_key}"
 
 
 class OutreachSettings(SettingsGroup):
@@ -179,6 +216,11 @@ class OutreachSettings(SettingsGroup):
     refresh_token: SecretStr
     redirect_uri: str = "https://localhost/oauth/callback"
     base_url: HttpUrl = HttpUrl("https://api.outreach.io")
+
+    @property
+    def account(self) -> str:
+        """Which account this is, without secrets and ports."""
+        return str(self.base_url.host)
 
 
 Group = TypeVar("Group", bound=SettingsGroup)

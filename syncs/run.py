@@ -10,6 +10,7 @@ from typing import Any
 
 import duckdb
 
+from headwater.accounts import claim
 from headwater.clock import Clock
 from headwater.errors import GuardError, HeadwaterError, SettingsError
 from headwater.settings import Settings
@@ -260,6 +261,7 @@ class _Work:
     def _open(self) -> Destination:
         if self._destination is None:
             self._destination = open_destination(self._definition, self._settings)
+            claim(self._definition.destination, self._settings)
         return self._destination
 
     def _delivery(self) -> Delivery:

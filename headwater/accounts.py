@@ -1,0 +1,65 @@
+"""Which accounts a Headwater home belongs to.
+
+Cursors, landed rows and what a destination acknowledged speak of one account of a system. Fed from
+another one (a staging org, a demo, another customer), they would skip history and remove what they
+never wrote. So a home remembers the account of each system that it met first, and refuses others.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Protocol
+
+from headwater.errors import SettingsError
+from headwater.settings import (
+    CrunchbaseSettings,
+    ExclusionsSheetSettings,
+    HubSpotSettings,
+    LaunchDarklySettings,
+    MixpanelSettings,
+    OutreachSettings,
+    ProductSettings,
+    SalesforceSettings,
+    Settings,
+    SettingsGroup,
+    load,
+)
+
+FILE = "accounts.json"
+_GROUPS: dict[str, type[SettingsGroup]] = {
+    "product": ProductSettings,
+    "mixpanel": MixpanelSettings,
+    "salesforce": SalesforceSettings,
+    "hubspot": HubSpotSettings,
+    "crunchbase": CrunchbaseSettings,
+    "exclusions_sheet": ExclusionsSheetSettings,
+    "launchdarkly": LaunchDarklySettings,
+    "outreach": OutreachSettings,
+}
+
+
+class _Account(Protocol):
+    @property
+    def account(self) -> str: ...
+
+
+def claim(system: str, settings: Settings) -> None:
+    """Remember that this home belongs to the account of ``system`` that the settings name.
+
+    Raises :class:`SettingsError` if it belongs to another one, or a setting is missing.
+    """
+    group: _Account = load(_GROUPS[system])  # type: ignore[assignment]
+    path = settings.home / FILE
+    known: dict[str, str] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    present = known.setdefault(system, group.account)
+    if present != group.account:
+        raise SettingsError(
+            f"{settings.home} holds data of {system} account {present!r}, "
+            f"and the settings name {group.account!r}.",
+            next_step="Give each set of accounts a home of its own with HEADWATER_HOME. If it is "
+            f"the same account under a new name, correct {path}.",
+        )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_suffix(".draft")
+    draft.write_text(json.dumps(known, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    draft.replace(path)
