@@ -38,7 +38,7 @@ from sandbox.postgres import require_free
 MARK = "demo.json"
 MADE_BY_DEMO = (
     "warehouse.duckdb", "warehouse.duckdb.wal", "landing", "syncs", "dagster", "dbt",
-    "cycle.lock", "score.json",
+    "cycle.lock", "score.json", "accounts.json", "credentials",
 )  # fmt: skip
 READY_SECONDS = 90.0
 
@@ -61,6 +61,8 @@ def demo(
     started = time.monotonic()
     settings = load(Settings)
     company = settings.home / "sandbox"
+    require_free(settings_file.port(), "SANDBOX_PORT")
+    require_free(settings_file.postgres_port(), "SANDBOX_POSTGRES_PORT")
     _start_afresh(settings)
     console.rule(f"The demo company (size {size}, seed {seed})")
     built = time.monotonic()

@@ -15,7 +15,7 @@ from sandbox.company import loading, slices
 from sandbox.company.reactions import react
 from sandbox.company.timeline import ALL_DAYS, DAYS, at, day
 from sandbox.company.world import World, simulate
-from sandbox.postgres import Postgres
+from sandbox.postgres import Postgres, require_free
 
 PREPARED_DAYS = 2
 """Days that ``build`` prepares beyond the first cycle; later ones are simulated when asked for."""
@@ -35,6 +35,7 @@ def is_built(home: Path) -> bool:
 
 def build(home: Path, size: str, seed: int, progress: Progress) -> dict[str, int]:
     """Simulate a company and load it everywhere. Returns what was made, by kind."""
+    require_free(settings_file.postgres_port(), "SANDBOX_POSTGRES_PORT")
     reset(home)
     credentials.write(home)
     clock = clock_in(home)
