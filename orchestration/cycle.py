@@ -10,6 +10,7 @@ import dagster as dg
 from headwater.clock import Clock, clock_from
 from headwater.settings import Settings, load
 from orchestration.lease import cycle_lease
+from syncs.registry import enabled
 
 progress = logging.getLogger("headwater.progress")
 """Where steps say what they do just now; the command line prints it, Dagster's log keeps it out."""
@@ -29,6 +30,7 @@ class Cycle:
 def cycle_resource(context: dg.InitResourceContext) -> Iterator[Cycle]:
     """Read the settings anew and hold the lease for as long as the run lasts."""
     settings = load(Settings)
+    enabled(settings)  # a sync that is not known stops the run before it touches anything
     clock = clock_from(settings)
     cycle_id = context.run.run_id if context.run else "unsaved"
     with cycle_lease(settings, f"run {cycle_id}"):

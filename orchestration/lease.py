@@ -45,6 +45,19 @@ def cycle_lease(settings: Settings, holder: str) -> Iterator[None]:
             file.truncate(0)
 
 
+def is_lease_free(settings: Settings) -> bool:
+    """Whether nobody works on this home just now."""
+    path = settings.home / "cycle.lock"
+    if not path.exists():
+        return True
+    with path.open("a+", encoding="utf-8") as file:
+        try:
+            fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+    return True
+
+
 def _take(descriptor: int, path: Path, settings: Settings) -> None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

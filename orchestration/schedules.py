@@ -6,16 +6,25 @@ from datetime import UTC, datetime, time, timedelta
 
 import dagster as dg
 
+from headwater.clock import SystemClock
 from headwater.settings import Settings
 from orchestration.jobs import CYCLE, DAILY
+from orchestration.lease import is_lease_free
 
 EVERY_15_MINUTES = "*/15 * * * *"
 DAILY_AT_THREE = "5 3 * * *"  # between two cycles, when few people work in either hemisphere's CRM
 LEAD_TIME = timedelta(hours=1)
+STARTING_TAKES = timedelta(minutes=2)
+"""How long a run may be started without holding the lease yet: its process imports first."""
 
 _UNFINISHED = [
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
+_STARTED = [
     dg.DagsterRunStatus.STARTING,
     dg.DagsterRunStatus.STARTED,
     dg.DagsterRunStatus.CANCELING,
@@ -26,17 +35,26 @@ def schedules(settings: Settings) -> list[dg.ScheduleDefinition]:
     """The 15-minute cycle, the daily checks, and the cycle before the marketing workflows."""
     return [
         _schedule(
-            "every_15_minutes", CYCLE, EVERY_15_MINUTES, "One cycle every 15 minutes.", settings
+            "every_15_minutes",
+            CYCLE,
+            EVERY_15_MINUTES,
+            "One cycle every 15 minutes. Skips while a cycle runs.",
+            settings,
+            skips=True,
         ),
         _schedule(
-            "every_day", DAILY, DAILY_AT_THREE, "A cycle with the checks of the day.", settings
+            "every_day",
+            DAILY,
+            DAILY_AT_THREE,
+            "A cycle with the checks of the day. Waits for a cycle that still runs.",
+            settings,
         ),
         _schedule(
             "before_marketing",
             CYCLE,
             before_marketing_cron(settings.marketing_workflows_start, settings),
             "Ends an hour before the marketing workflows start at "
-            f"{settings.marketing_workflows_start:%H:%M} UTC.",
+            f"{settings.marketing_workflows_start:%H:%M} UTC. Waits for a cycle that still runs.",
             settings,
         ),
     ]
@@ -59,11 +77,32 @@ def unfinished_cycles(instance: dg.DagsterInstance) -> Sequence[dg.DagsterRun]:
     ]
 
 
+def bury_the_dead(instance: dg.DagsterInstance, settings: Settings, now: datetime) -> list[str]:
+    """Mark runs as failed whose process is gone, and return their ids.
+
+    A killed process (kill -9, out of memory, a reboot) leaves its run as started for ever, and it
+    would keep every later one waiting. A run that works holds the cycle's lease, and the operating
+    system takes that from a process that ends: a free lease means that no started run is alive.
+    """
+    started = dg.RunsFilter(statuses=_STARTED, updated_before=now - STARTING_TAKES)
+    records = instance.get_run_records(started)
+    if not records or not is_lease_free(settings):
+        return []
+    for record in records:
+        instance.report_run_failed(
+            record.dagster_run, "The process of this run ended without a word (killed?)."
+        )
+    return [record.dagster_run.run_id for record in records]
+
+
 def _schedule(
-    name: str, job: str, cron: str, description: str, settings: Settings
+    name: str, job: str, cron: str, description: str, settings: Settings, *, skips: bool = False
 ) -> dg.ScheduleDefinition:
     def start_or_skip(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        running = unfinished_cycles(context.instance)
+        dead = bury_the_dead(context.instance, settings, SystemClock().now())
+        if dead:
+            context.log.warning(f"Marked as failed, their processes are gone: {', '.join(dead)}")
+        running = unfinished_cycles(context.instance) if skips else ()
         if running:
             which = ", ".join(f"{run.job_name} {run.run_id}" for run in running)
             return dg.SkipReason(f"Not started: {which} has not ended yet.")
@@ -74,7 +113,7 @@ def _schedule(
         job_name=job,
         cron_schedule=cron,
         execution_timezone="UTC",
-        description=f"{description} Skips while a cycle runs.",
+        description=description,
         default_status=(
             dg.DefaultScheduleStatus.RUNNING
             if settings.schedules_on
