@@ -39,8 +39,8 @@ def _source_step(
             dg.AssetCheckSpec(
                 name=QUARANTINE,
                 asset=key,
-                description="No record is missing because it broke its contract. Those that did are "
-                "in landing.quarantine with their reason, until a good version of them arrives.",
+                description="No record is missing because it broke its contract. Those that are "
+                "lie in landing.quarantine with their reason, until a good version arrives.",
             )
             for key in names
         ],
