@@ -37,6 +37,23 @@ LONGEST_POLL_SECONDS = 30.0
 DONE_STATES = frozenset({"JobComplete", "Failed", "Aborted"})
 
 
+@dataclass(frozen=True)
+class BulkPage:
+    """A page of bulk results on disk, and how many records the vendor put into it."""
+
+    file: Path
+    records: int
+
+
+@dataclass(frozen=True)
+class BulkResult:
+    """All pages of a bulk job, and how many records the job found."""
+
+    job_id: str
+    pages: tuple[BulkPage, ...]
+    records: int
+
+
 @dataclass
 class Token:
     """The access token that all sessions of one run share, renewed once however many ask."""
@@ -120,8 +137,12 @@ class SalesforceClient:
             answer = self._json("GET", answer["nextRecordsUrl"])
             yield answer["records"]
 
-    def bulk_query(self, soql: str, folder: Path, clock: Clock) -> list[Path]:
-        """Run a Bulk 2.0 ``queryAll`` and save its result pages as CSV files in ``folder``."""
+    def bulk_query(self, soql: str, folder: Path, clock: Clock) -> BulkResult:
+        """Run a Bulk 2.0 ``queryAll`` and save its result pages as CSV files in ``folder``.
+
+        An answer has no end mark: whoever reads the files compares their records with what the
+        result says.
+        """
         job = self._json(
             "POST",
             f"{self._root}/jobs/query",
@@ -147,39 +168,49 @@ class SalesforceClient:
                 f"{job.get('errorMessage', 'no reason given')}",
                 next_step="The stream is read again on the next try.",
             )
-        files: list[Path] = []
+        pages: list[BulkPage] = []
         locator: str | None = None
         while locator != "null":  # the vendor ends with the word null
-            file = folder / f"bulk-{len(files) + 1:05d}.csv"
-            locator = self._save_results(f"{path}/results", locator, file)
-            files.append(file)
-        return files
+            file = folder / f"bulk-{len(pages) + 1:05d}.csv"
+            locator, records = self._save_results(f"{path}/results", locator, file)
+            pages.append(BulkPage(file, records))
+        return BulkResult(str(job["id"]), tuple(pages), int(job["numberRecordsProcessed"]))
 
-    def _save_results(self, path: str, locator: str | None, file: Path) -> str:
+    def _save_results(self, path: str, locator: str | None, file: Path) -> tuple[str, int]:
+        """Save one page; returns the next page's locator and how many records this one holds."""
         params: dict[str, str] = {"maxRecords": str(BULK_PAGE_ROWS)}
         if locator:
             params["locator"] = locator
         response = self._call(
             "GET", path, params=params, headers={"Accept": "text/csv"}, stream=True
         )
+        last_byte = b""
         try:
             with closing(response), file.open("wb") as out:
                 for chunk in response.iter_content(CHUNK_BYTES):
                     out.write(
                         chunk.replace(b"\0", b"")
                     )  # occurs in real data; no CSV reader bears it
+                    last_byte = chunk[-1:] or last_byte
         except (HTTPError, requests.RequestException) as error:
             raise VendorUnavailableError(
                 f"salesforce {path}: the connection broke while reading results "
                 f"({type(error).__name__})."
             ) from error
+        if last_byte not in (b"", b'"', b"\n"):  # a row cut before its last value would still count
+            raise VendorUnavailableError(
+                f"salesforce {path}: the results end in the middle of a row.",
+                next_step="The answer was cut off; the stream is read again on the next try.",
+            )
         found = response.headers.get("Sforce-Locator")
-        if found is None or found == locator:
+        records = response.headers.get("Sforce-NumberOfRecords", "")
+        if found is None or found == locator or not records.isdecimal():
             raise SourceDataError(
-                f"salesforce {path}: an answer without a usable Sforce-Locator header.",
+                f"salesforce {path}: an answer without usable headers Sforce-Locator and "
+                "Sforce-NumberOfRecords.",
                 next_step="A proxy may strip headers: let Sforce-* through.",
             )
-        return found
+        return found, int(records)
 
     def _json(self, method: str, path: str, **options: Any) -> Mapping[str, Any]:
         answer: Mapping[str, Any] = self._call(method, path, **options).json()

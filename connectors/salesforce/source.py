@@ -16,7 +16,7 @@ from connectors.salesforce.streams import OBJECTS, STREAMS
 from connectors.stream import Stream
 from connectors.zone import LINES, Extracted, LoadFolder
 from headwater.clock import Clock
-from headwater.errors import CredentialError, VendorRejectedError
+from headwater.errors import CredentialError, VendorRejectedError, VendorUnavailableError
 from headwater.settings import SalesforceSettings, Settings
 from headwater.warehouse import quote
 
@@ -104,15 +104,32 @@ def _save_pages(pages: Iterable[list[dict[str, Any]]], folder: LoadFolder) -> st
 def _save_bulk(
     client: SalesforceClient, soql: str, stream: Stream, folder: LoadFolder, clock: Clock
 ) -> str | None:
-    """Bulk results, turned into lines of JSON by DuckDB: in CSV null and empty are the same."""
+    """Bulk results, turned into lines of JSON by DuckDB: in CSV null and empty are the same.
+
+    Raises :class:`headwater.errors.VendorUnavailableError` when a page or the whole doesn't hold
+    the records that Salesforce counted: an answer that was cut off looks like a whole one.
+    """
     newest: list[str] = []
-    for csv in client.bulk_query(soql, folder.path, clock):
+    received = 0
+    result = client.bulk_query(soql, folder.path, clock)
+    for number, page in enumerate(result.pages, start=1):
         part = folder.new_part(LINES)
-        rows, stamp = _csv_to_lines(csv, part, stream)
-        csv.unlink()
+        rows, stamp = _csv_to_lines(page.file, part, stream)
+        page.file.unlink()
         folder.seal(part, rows)
+        _expect(page.records, rows, f"page {number} of bulk query job {result.job_id}")
+        received += rows
         newest += [stamp] if stamp else []
+    _expect(result.records, received, f"bulk query job {result.job_id}")
     return max(newest, default=None)
+
+
+def _expect(counted: int, rows: int, what: str) -> None:
+    if rows != counted:
+        raise VendorUnavailableError(
+            f"salesforce {what}: {rows} records arrived whole, but Salesforce counted {counted}.",
+            next_step="The answer was cut off; the stream is read again on the next try.",
+        )
 
 
 def _csv_to_lines(csv: Path, part: Path, stream: Stream) -> tuple[int, str | None]:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from connectors.contract import columns
 from connectors.run import LoadResult, StreamsToRetryError, run_source
+from connectors.salesforce.client import SalesforceClient, Token
+from connectors.salesforce.contracts import Lead
 from headwater.clock import FixedClock
 from headwater.errors import CredentialError, QuotaExhaustedError
-from headwater.settings import Settings
+from headwater.settings import SalesforceSettings, Settings
 from headwater.warehouse import connect
 from sandbox.vendors.salesforce import ids
 from tests.connectors.conftest import Served
@@ -169,3 +173,45 @@ def test_a_failed_bulk_job_lands_nothing_and_is_read_again(
     with pytest.raises(StreamsToRetryError, match="ended as Failed"):
         run(settings)
     assert run(settings).landed == 1
+
+
+@pytest.mark.parametrize(
+    "cut",
+    [
+        pytest.param(lambda page: 0, id="everything"),
+        pytest.param(lambda page: 20, id="in the header"),
+        pytest.param(lambda page: page.index(b"\n") + 1, id="after the header"),
+        pytest.param(lambda page: page.rindex(b'\n"00Q') + 1, id="between two rows"),
+        pytest.param(lambda page: page.rindex(b'line ""two') + 3, id="in a value of two lines"),
+        pytest.param(lambda page: page.rindex(b',"') + 1, id="before the last value"),
+        pytest.param(lambda page: page.rindex(b',"') + 3, id="in the last value"),
+    ],
+)
+def test_a_bulk_result_that_was_cut_off_lands_nothing_and_is_read_again(
+    environment: Served,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    cut: Callable[[bytes], int],
+) -> None:
+    monkeypatch.setenv("SALESFORCE_BULK_FROM_ROWS", "1")
+    before = AS_OF - timedelta(days=1)
+    environment.stores["salesforce"].seed("Lead", [lead(number, before) for number in range(1, 9)])
+    page = bulk_page(settings, tmp_path)
+    environment.fault("salesforce", "/results", "truncate", bytes=cut(page), clean=True)
+    with pytest.raises(StreamsToRetryError, match="answer was cut off"):
+        run(settings)
+    with connect(settings, read_only=True) as connection:
+        assert connection.execute("select * from landing.loads").fetchall() == []
+    assert run(settings).landed == 8
+
+
+def bulk_page(settings: Settings, folder: Path) -> bytes:
+    """The one page of CSV that a read of all leads brings."""
+    salesforce = SalesforceSettings()  # type: ignore[call-arg]
+    client = SalesforceClient(settings, salesforce, Token(settings, salesforce))
+    fields = ", ".join(column.path[0] for column in columns(Lead))
+    result = client.bulk_query(f"SELECT {fields} FROM Lead", folder, FixedClock(AS_OF))
+    client.close()
+    [page] = result.pages
+    return page.file.read_bytes()
