@@ -18,6 +18,7 @@ from headwater.errors import (
     RateLimitedError,
     RetryableError,
     VendorRejectedError,
+    VendorUnavailableError,
 )
 from syncs.definition import Definition, Policy
 from syncs.destination import (
@@ -40,9 +41,10 @@ Progress = Callable[[str], None]
 READ_ROWS = 20_000
 """How many rows to read from the outbox at a time: a read looks at all that is pending."""
 TRIES = 3
-"""How often a row that the vendor puts off (a locked record) is sent within one run."""
+"""How often a row that the vendor puts off (a locked record) is sent within one run, and how often
+in a row sending may get nowhere before the run ends."""
 PAUSES_SECONDS = (0.5, 2.0, 5.0)
-"""Waits between attempts to find out what became of a batch."""
+"""Waits between attempts to find out what became of a batch, or to send one that got nowhere."""
 
 
 class Delivery:
@@ -62,6 +64,7 @@ class Delivery:
         self._clock = clock
         self._on_progress = on_progress or (lambda _line: None)
         self._handles: dict[str, str] = {}
+        self._in_vain = 0
         self._filling = [
             item.field for item in definition.fields if item.policy is Policy.FILL_EMPTY
         ]
@@ -134,9 +137,9 @@ class Delivery:
     def _attempt(self, batch: Batch) -> None:
         """Send one batch and record its answers. Raises VendorRejectedError with nothing recorded,
         _Stopped when the run cannot go on."""
-        answered: tuple[RowResult, ...] = ()
+        answered: Sequence[RowResult, ...] = ()
         try:
-            answered = tuple(self._destination.deliver(batch, self._remember(batch)))
+            answered = self._destination.deliver(batch, self._remember(batch))
         except VendorRejectedError:
             raise
         except Interrupted as interrupted:
@@ -146,6 +149,29 @@ class Delivery:
             self._stop_or_resolve(batch, (), error)
             return
         self._record(batch, answered)
+        self._pause_or_stop(answered, None)
+
+    def _pause_or_stop(self, results: Sequence[RowResult], error: HeadwaterError | None) -> None:
+        """Wait where sending got nowhere: no row was answered, and some are known not to have
+        arrived. Stop when that happened ``TRIES`` times in a row, or a vendor that takes nothing
+        (or an administrator who ends every job) would be asked for ever."""
+        if any(result.outcome in (Outcome.DELIVERED, Outcome.REJECTED) for result in results):
+            self._in_vain = 0
+            return
+        unsent = [result for result in results if result.outcome is Outcome.UNSENT]
+        if not unsent:
+            return
+        self._in_vain += 1
+        if self._in_vain >= TRIES:
+            raise _Stopped(
+                error
+                or VendorUnavailableError(
+                    f"{self._destination.name}: nothing of a batch was taken, {TRIES} times in a "
+                    f"row: {unsent[0].message or unsent[0].code or 'no reason given'}",
+                    next_step="The rows stay owed and go out with the next run.",
+                )
+            )
+        self._clock.sleep(PAUSES_SECONDS[self._in_vain - 1])
 
     def _stop_or_resolve(
         self, batch: Batch, answered: tuple[RowResult, ...], error: HeadwaterError
@@ -162,6 +188,7 @@ class Delivery:
         self._record(batch, (*answered, *found))
         if refused or any(result.outcome is Outcome.UNKNOWN for result in found):
             raise _Stopped(error)
+        self._pause_or_stop((*answered, *found), error)
 
     def _leave_what_is_filled(self, changes: Sequence[Change]) -> tuple[Change, ...]:
         """Take out fields that only fill what is empty and are not empty at the destination.

@@ -33,6 +33,7 @@ class Outcome(StrEnum):
     REJECTED = "rejected"  # the destination said no, with a reason
     RETRY = "retry"  # refused for the moment (a locked record); nothing was written
     UNSENT = "unsent"  # known not to have happened
+    UNTRIED = "untried"  # never left: the batch ended at a row before this one
     UNKNOWN = "unknown"  # cannot be found out now
 
 
@@ -98,7 +99,8 @@ class Counts:
 
 
 class Interrupted(Exception):
-    """A batch of several calls ended in the middle: ``results`` are the answers until then."""
+    """A batch of several calls ended in the middle: ``results`` are the answers until then, and
+    the rows that were not tried any more. The fate of the rest has to be found out."""
 
     def __init__(self, results: Sequence[RowResult], cause: HeadwaterError) -> None:
         super().__init__(str(cause))
@@ -160,16 +162,17 @@ def one_by_one(batch: Batch, send: Callable[[Change], RowResult]) -> list[RowRes
     """Send each change of a batch in a call of its own.
 
     A refused row is rejected and the others go on; any other error ends the batch as
-    :class:`Interrupted`, so that the answers until then are kept.
+    :class:`Interrupted`, so that the answers until then are kept and only one row is in doubt.
     """
     results: list[RowResult] = []
-    for change in batch.changes:
+    for position, change in enumerate(batch.changes, start=1):
         try:
             results.append(send(change))
         except VendorRejectedError as error:
             code = str(error.status) if error.status else None
             results.append(RowResult(change.key, Outcome.REJECTED, code=code, message=error.what))
         except HeadwaterError as error:
+            results += [RowResult(rest.key, Outcome.UNTRIED) for rest in batch.changes[position:]]
             raise Interrupted(results, error) from error
     return results
 

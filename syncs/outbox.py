@@ -24,6 +24,7 @@ STATE_OF = {
     Outcome.REJECTED: RowState.REJECTED,
     Outcome.RETRY: RowState.PENDING,
     Outcome.UNSENT: RowState.PENDING,
+    Outcome.UNTRIED: RowState.PENDING,
     Outcome.UNKNOWN: RowState.UNKNOWN,
 }
 
@@ -64,7 +65,8 @@ class Outbox:
             )
 
     def pending(self, limit: int) -> list[Change]:
-        """The next rows to send, in order."""
+        """The next rows to send: those that were tried least come first, so that a row that gets
+        no answer does not stand in the way of the others."""
         return _changes(
             self._connection.execute(
                 "select seq, key, operation, fields, token, destination_id from outbox "
@@ -147,6 +149,7 @@ class Outbox:
         answers = {
             "seq": pa.array([change.seq for change in batch.changes], pa.int64()),
             "state": _texts(STATE_OF[result.outcome].value for result in ordered),
+            "untried": pa.array([result.outcome is Outcome.UNTRIED for result in ordered]),
             "destination_id": _texts(result.destination_id for result in ordered),
             "code": _texts(result.code for result in ordered),
             "message": _texts(
@@ -159,6 +162,7 @@ class Outbox:
                 update outbox
                 set
                     state = answer.state,
+                    attempts = outbox.attempts - answer.untried::integer,
                     destination_id = coalesce(answer.destination_id, outbox.destination_id),
                     code = answer.code,
                     message = answer.message,

@@ -9,10 +9,12 @@ from hypothesis import strategies as st
 from headwater.errors import (
     CredentialError,
     DefinitionError,
+    OutcomeUnknownError,
     RateLimitedError,
     WarehouseBusyError,
 )
 from headwater.warehouse import connect
+from syncs.destination import Outcome, RowResult, one_by_one
 from syncs.run import plan, rows, run, status
 from syncs.state import RunStatus, state_path
 from tests.syncs.conftest import Bench, Killed, MemoryDestination, a_definition
@@ -265,6 +267,49 @@ def test_an_error_that_says_nothing_was_written_ends_the_run_and_the_rest_is_owe
     assert result.error is error
     assert go(bench, there).status is RunStatus.CLEAN
     assert set(there.state()) == {"x", "y", "z"} and there.writes == 3
+
+
+class Nowhere(MemoryDestination):
+    """Takes no write of some keys, but can say that it did not. Fails when it is asked for ever."""
+
+    def __init__(self, taken_by_none, as_answer=False):
+        super().__init__(size=2)
+        self.taken_by_none = taken_by_none
+        self.as_answer = as_answer
+
+    def deliver(self, batch, remember):
+        assert self.calls < 50, "asked for ever"
+        self.calls += 1
+        if self.as_answer:  # a job that an administrator aborted
+            return [RowResult(c.key, Outcome.UNSENT, message="Aborted") for c in batch.changes]
+
+        def send(change):
+            if change.key in self.taken_by_none:
+                raise OutcomeUnknownError("memory: POST: 503.")
+            return self._apply(change)
+
+        return one_by_one(batch, send)
+
+
+@pytest.mark.parametrize("as_answer", [False, True])
+def test_a_vendor_that_takes_nothing_is_left_alone_after_three_tries(bench, as_answer):
+    there = Nowhere({"x", "y", "z"}, as_answer)
+    pauses = []
+    bench.clock.sleep = pauses.append
+    bench.model({"x": ("1", 1.0), "y": ("2", 2.0), "z": ("3", 3.0)})
+    result = go(bench, there)
+    assert (result.status, result.planned, result.owed) == (RunStatus.FAILED, 3, 3)
+    assert ("Aborted" if as_answer else "503") in str(result.error)
+    assert pauses == [0.5, 2.0]
+    assert go(bench, MemoryDestination()).status is RunStatus.CLEAN
+
+
+def test_a_row_that_gets_no_answer_does_not_hold_the_others_back(bench):
+    there = Nowhere({"k0"})
+    bench.model({f"k{n}": (str(n), 1.0) for n in range(7)})
+    result = go(bench, there)
+    assert (result.status, result.created, result.owed) == (RunStatus.PARTIAL, 6, 1)
+    assert set(there.state()) == {f"k{n}" for n in range(1, 7)}
 
 
 @pytest.mark.parametrize("fault", ["killed before", "killed after"])
