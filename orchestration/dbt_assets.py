@@ -8,6 +8,7 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings
 
 from headwater.warehouse import connect
+from orchestration import seeds
 from orchestration.cycle import Cycle, progress
 from orchestration.dbt_process import PROJECT, NodeResult, build, manifest_properties
 from orchestration.dbt_steps import DbtGraph, DbtStep
@@ -130,7 +131,12 @@ class _Step:
     ) -> Iterator[Event]:
         wanted = [self._asset_keys[key] for key in keys] + [self._check_keys[key] for key in checks]
         with as_step_failure():
-            results = build(sorted(wanted), cycle.settings, cycle.as_of, project=self._project)
+            kept = seeds.unchanged(cycle.settings, self._nodes, wanted, self._project)
+            todo = sorted(set(wanted) - kept)
+            results = [_kept(self._nodes[unique_id]) for unique_id in sorted(kept)]
+            if todo:
+                results += build(todo, cycle.settings, cycle.as_of, project=self._project)
+            seeds.remember(cycle.settings, self._nodes, self._good_seeds(results), self._project)
             rows = _row_counts(cycle)
         for result in results:
             event = self._event(result, rows)
@@ -147,6 +153,23 @@ class _Step:
         )
         if bad:
             raise self._failure(bad)
+
+    def _good_seeds(self, results: list[NodeResult]) -> list[str]:
+        """Seeds that were loaded just now and that no test found fault with."""
+        doubted = {
+            parent
+            for result in results
+            if not result.passed or result.status == "warn"
+            for parent in self._nodes[result.unique_id]["depends_on"].get("nodes", [])
+        }
+        return [
+            result.unique_id
+            for result in results
+            if self._nodes[result.unique_id]["resource_type"] == "seed"
+            and result.passed
+            and result.message != seeds.UNCHANGED
+            and result.unique_id not in doubted
+        ]
 
     def _event(self, result: NodeResult, rows: Mapping[tuple[str, str], int]) -> Event | None:
         if result.unique_id in self._checks:
@@ -191,6 +214,11 @@ class _Step:
             },
             allow_retries=False,
         )
+
+
+def _kept(node: Mapping[str, Any]) -> NodeResult:
+    status = "pass" if node["resource_type"] == "test" else "success"
+    return NodeResult(node["unique_id"], status, seeds.UNCHANGED, 0, 0.0)
 
 
 def _row_counts(cycle: Cycle) -> dict[tuple[str, str], int]:
