@@ -30,6 +30,13 @@ from headwater.settings import Settings
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 LONGEST_WAIT_SECONDS = 60.0
+LOST_CONNECTION = (
+    requests.ConnectionError,
+    requests.Timeout,
+    requests.exceptions.ChunkedEncodingError,
+    requests.exceptions.ContentDecodingError,
+)
+"""No answer came, or one that was cut short."""
 
 
 class ApiSession(requests.Session):
@@ -126,15 +133,15 @@ class ApiSession(requests.Session):
         self.calls += 1
         try:
             return self.request(method, url, **options)
-        except (requests.ConnectionError, requests.Timeout) as error:
+        except LOST_CONNECTION as error:
             where = f"{self.vendor} {method} {urlsplit(url).path}"
             if _never_sent(error) or method.upper() in SAFE_METHODS:
                 raise VendorUnavailableError(
-                    f"{where}: no connection ({type(error).__name__}).",
+                    f"{where}: no connection, or one that broke ({type(error).__name__}).",
                     next_step="Check the base URL setting and the network.",
                 ) from error
             raise OutcomeUnknownError(
-                f"{where}: sent, but no answer came ({type(error).__name__}).",
+                f"{where}: sent, but no answer came whole ({type(error).__name__}).",
                 next_step="The write may or may not have happened; it is resolved before it is "
                 "sent again.",
             ) from error

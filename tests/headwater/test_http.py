@@ -46,9 +46,8 @@ def vendor() -> Iterator[Vendor]:
             assert not isinstance(step, str)
             status, headers = step
             self.send_response(status)
-            for name, value in headers.items():
+            for name, value in ({"Content-Length": "2"} | headers).items():
                 self.send_header(name, value)
-            self.send_header("Content-Length", "2")
             self.end_headers()
             self.wfile.write(b"{}")
 
@@ -108,6 +107,32 @@ def test_a_write_that_says_it_is_idempotent_is_repeated(vendor):
     session, _ = _session(vendor)
     assert session.call("POST", "/x", idempotent=True).status_code == 200
     assert len(vendor.seen) == 2
+
+
+CUT_SHORT = [
+    pytest.param({"Content-Length": "200"}, id="fewer bytes than announced"),
+    pytest.param({"Content-Encoding": "gzip"}, id="packed, but damaged"),
+]
+
+
+@pytest.mark.parametrize("headers", CUT_SHORT)
+def test_an_answer_cut_short_is_a_lost_connection_and_a_read_is_repeated(vendor, headers):
+    vendor.script = [(200, headers), (200, headers)]
+    session, _ = _session(vendor)
+    assert session.call("GET", "/x").json() == {}
+    assert len(vendor.seen) == 3
+    vendor.script = [(200, headers)] * 4
+    with pytest.raises(VendorUnavailableError, match="broke"):
+        session.call("GET", "/x")
+
+
+@pytest.mark.parametrize("headers", CUT_SHORT)
+def test_an_answer_cut_short_leaves_the_outcome_of_a_write_open(vendor, headers):
+    vendor.script = [(200, headers)]
+    session, _ = _session(vendor)
+    with pytest.raises(OutcomeUnknownError, match="no answer came whole"):
+        session.call("POST", "/x")
+    assert len(vendor.seen) == 1
 
 
 def test_a_5xx_on_a_write_may_have_happened_and_is_not_repeated(vendor):
