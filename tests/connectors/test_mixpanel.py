@@ -105,6 +105,22 @@ def test_a_stream_that_was_cut_off_is_read_again_as_a_whole(
     assert (result, count(settings)) == (9, 9)
 
 
+def test_an_event_without_a_user_waits_in_quarantine(
+    environment: Served, settings: Settings
+) -> None:
+    nobody = event("", AS_OF, 1)
+    del nobody["properties"]["distinct_id"]
+    environment.stores["mixpanel"].seed("events", [event("u", AS_OF), nobody])
+    result = run(settings)
+    assert (result.landed, result.quarantined, result.open_quarantine) == (1, 1, 1)
+    with connect(settings, read_only=True) as connection:
+        [(reason, record)] = connection.execute(
+            "select reason, record from landing.quarantine"
+        ).fetchall()
+    assert reason == "column distinct_id (properties.distinct_id): missing, but required"
+    assert json.loads(record)["properties"]["$insert_id"] == "i1"
+
+
 def run_source_checked(source: MixpanelSource, settings: Settings) -> int:
     """Run with a source whose check has passed, so that a fault meets the export itself."""
     source.check = lambda: None  # type: ignore[method-assign]

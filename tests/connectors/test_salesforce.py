@@ -115,6 +115,28 @@ def test_many_rows_come_by_bulk_and_are_the_same_rows(
     assert run(bulk).landed == 0
 
 
+@pytest.mark.parametrize(
+    "bulk_from_rows", [pytest.param("1", id="bulk"), pytest.param("2000", id="rest")]
+)
+def test_a_lead_deleted_between_two_reads_becomes_a_tombstone(
+    environment: Served,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    bulk_from_rows: str,
+) -> None:
+    monkeypatch.setenv("SALESFORCE_BULK_FROM_ROWS", bulk_from_rows)
+    store = environment.stores["salesforce"]
+    before, later = AS_OF - timedelta(days=2), AS_OF + timedelta(hours=1)
+    store.seed("Lead", [lead(number, before) for number in range(1, 4)])
+    assert run(settings).landed == 3
+    environment.clock.set(later)
+    store.seed("Lead", [lead(2, later, IsDeleted=True)])
+    result = run(settings, later + timedelta(minutes=30))
+    assert (result.landed, result.tombstoned) == (1, 1)
+    gone = (True, later.replace(tzinfo=None))
+    assert leads(settings, "is_deleted, _deleted_at") == [(False, None), gone, (False, None)]
+
+
 def test_pages_are_followed(environment: Served, settings: Settings) -> None:
     before = AS_OF - timedelta(days=2)
     environment.stores["salesforce"].seed("Lead", [lead(number, before) for number in range(1, 8)])
