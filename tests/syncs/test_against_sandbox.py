@@ -25,8 +25,8 @@ from tests.syncs.conftest import QuietClock
 COLUMNS = {
     "salesforce__signup_leads": "user_id varchar, organization_id varchar, first_name varchar, "
     "last_name varchar, email varchar, company varchar, title varchar, country varchar, "
-    "lead_source varchar, icp_tier varchar, icp_score double, icp_reasons varchar, "
-    "is_pql boolean, pql_reasons varchar",
+    "lead_source varchar, has_opted_out_of_email boolean, do_not_call boolean, "
+    "icp_tier varchar, icp_score double, icp_reasons varchar, is_pql boolean, pql_reasons varchar",
     "salesforce__account_scores": "sfdc_account_id varchar, icp_tier varchar, icp_score double, "
     "icp_reasons varchar, is_pql boolean, pql_reasons varchar, current_icp_tier varchar, "
     "current_icp_score double, current_icp_reasons varchar, current_is_pql boolean, "
@@ -112,6 +112,8 @@ def signup(number: int, **changes: Any) -> tuple[Any, ...]:
         "title": None,
         "country": None,
         "lead_source": "Product",
+        "has_opted_out_of_email": False,
+        "do_not_call": True,
         "icp_tier": "A",
         "icp_score": 71.5,
         "icp_reasons": "Software, 120 people",

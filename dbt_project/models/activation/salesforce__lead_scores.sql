@@ -17,7 +17,14 @@ qualifications as (
 
 ),
 
-final as (
+permissions as (
+
+    select * from {{ ref('contact_permissions') }}
+
+),
+
+-- Qualified is a call to act: never on somebody whom sales may not contact.
+joined as (
 
     select
         leads.sfdc_lead_id,
@@ -26,7 +33,7 @@ final as (
         qualifications.icp_tier,
         qualifications.icp_score,
         qualifications.icp_reasons,
-        coalesce(qualifications.is_pql, false) as is_pql,
+        coalesce(qualifications.is_pql and permissions.may_be_contacted_by_sales, false) as is_pql,
         qualifications.pql_reasons,
         leads.current_user_id,
         leads.current_organization_id,
@@ -40,8 +47,17 @@ final as (
         on leads.user_id = signups.user_id
     left join qualifications
         on leads.account_key = qualifications.account_key
+    left join permissions
+        on leads.person_key = permissions.person_key
     where leads.user_id is not null
         or qualifications.icp_tier is not null
+
+),
+
+final as (
+
+    select * replace (case when is_pql then pql_reasons end as pql_reasons)
+    from joined
 
 )
 

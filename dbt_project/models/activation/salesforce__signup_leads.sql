@@ -16,6 +16,12 @@ qualifications as (
 
 ),
 
+permissions as (
+
+    select * from {{ ref('contact_permissions') }}
+
+),
+
 settings as (
 
     select
@@ -71,14 +77,20 @@ final as (
         qualifications.icp_tier,
         qualifications.icp_score,
         qualifications.icp_reasons,
-        coalesce(qualifications.is_pql, false) as is_pql,
-        qualifications.pql_reasons
+        coalesce(permissions.has_opted_out_of_email, false) as has_opted_out_of_email,
+        not coalesce(permissions.may_be_contacted_by_sales, false) as do_not_call,
+        coalesce(qualifications.is_pql and permissions.may_be_contacted_by_sales, false) as is_pql,
+        case
+            when permissions.may_be_contacted_by_sales then qualifications.pql_reasons
+        end as pql_reasons
     from external_signups
     cross join settings
     left join accounts
         on external_signups.account_key = accounts.account_key
     left join qualifications
         on external_signups.account_key = qualifications.account_key
+    left join permissions
+        on external_signups.person_key = permissions.person_key
 
 )
 

@@ -39,7 +39,10 @@ opt_outs as (
 
 ),
 
--- An opt-out binds wherever it was said, deleted records included.
+-- An opt-out binds wherever it was said, deleted records included. So do the flags of leads that
+-- Headwater made: it writes them once, when it makes the lead, and sales may set them afterwards;
+-- nothing tells the two apart. A refusal that somebody takes back in the product therefore holds
+-- until sales clears the flag on the lead: a call too few is better than one that was refused.
 people_opt_outs as (
 
     select
@@ -67,6 +70,7 @@ final as (
             and not coalesce(people_opt_outs.has_opted_out_of_email, false)
             and not coalesce(people.is_internal, false)
             and not coalesce(people.is_test, false)
+            and not coalesce(people.is_user_deleted, false)
             and people.primary_email is not null
         ) as may_receive_marketing,
         (
@@ -75,6 +79,7 @@ final as (
             and not coalesce(people_opt_outs.do_not_call, false)
             and not coalesce(people.is_internal, false)
             and not coalesce(people.is_test, false)
+            and not coalesce(people.is_user_deleted, false)
             and people.primary_email is not null
         ) as may_be_contacted_by_sales
     from people
