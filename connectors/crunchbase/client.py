@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from connectors.crunchbase.streams import STREAMS
+from connectors.moments import moment_or_none
 from connectors.stream import Stream
 from connectors.zone import Extracted, Kind, LoadFolder
 from headwater.clock import Clock
@@ -117,14 +118,16 @@ class _Newest:
     cursor: str | None
 
     def watch(self, pages: Iterable[list[Entity]]) -> Iterator[list[Entity]]:
+        """Pass pages on, and move the cursor by their ``updated_at``.
+
+        An entity whose moment cannot be read says nothing here; its contract quarantines it.
+        """
         for page in pages:
             for entity in page:
-                changed = min(_utc(entity["properties"]["updated_at"]), self.horizon)
+                found = moment_or_none((entity.get("properties") or {}).get("updated_at"))
+                if found is None:
+                    continue
+                changed = min(found, self.horizon)
                 if self.cursor is None or changed > datetime.fromisoformat(self.cursor):
                     self.cursor = changed.isoformat()
             yield page
-
-
-def _utc(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

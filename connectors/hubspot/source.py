@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from connectors.hubspot.client import HubSpotClient, Record
 from connectors.hubspot.streams import MODIFIED, STREAMS
+from connectors.moments import moment_or_none
 from connectors.stream import Stream
 from connectors.zone import Extracted, LoadFolder
 from headwater.clock import Clock
@@ -68,12 +69,18 @@ class Newest:
     cursor: str | None
 
     def watch(self, pages: Iterable[list[Record]]) -> Iterator[list[Record]]:
-        """Pass pages on, and move the cursor by their ``updatedAt``."""
+        """Pass pages on, and move the cursor by their ``updatedAt``.
+
+        A record whose moment cannot be read says nothing here; its contract quarantines it.
+        """
         for page in pages:
             for record in page:
-                changed = min(datetime.fromisoformat(record["updatedAt"]), self.horizon)
+                found = moment_or_none(record.get("updatedAt"))
+                if found is None:
+                    continue
+                changed = min(found, self.horizon)
                 if self.cursor is None or changed > datetime.fromisoformat(self.cursor):
-                    self.cursor = changed.astimezone(UTC).isoformat()
+                    self.cursor = changed.isoformat()
             yield page
 
 

@@ -58,7 +58,10 @@ class ProductSource:
     def extract(
         self, stream: Stream, cursor: str | None, folder: LoadFolder, clock: Clock
     ) -> Extracted:
-        """Rows with ``cursor - overlap < updated_at <= now``; ``cursor`` is ISO 8601."""
+        """Rows with ``cursor - overlap < updated_at <= now``; ``cursor`` is ISO 8601.
+
+        Rows without ``updated_at`` come with every read: the contract quarantines them, once.
+        """
         since = "-infinity"
         if cursor is not None:
             since = (datetime.fromisoformat(cursor) - stream.overlap.window).isoformat()
@@ -74,8 +77,9 @@ class ProductSource:
             statement.fetchall()
             statement.execute(
                 f"select * from {self._table(stream)} "
-                f"where {quote(LAST_CHANGE)} > current_setting('headwater.since')::timestamptz "
-                f"and {quote(LAST_CHANGE)} <= current_setting('headwater.horizon')::timestamptz"
+                f"where {quote(LAST_CHANGE)} is null "
+                f"or ({quote(LAST_CHANGE)} > current_setting('headwater.since')::timestamptz "
+                f"and {quote(LAST_CHANGE)} <= current_setting('headwater.horizon')::timestamptz)"
             )
             reader = statement.fetch_record_batch()
             with pq.ParquetWriter(path, reader.schema, compression="zstd") as writer:

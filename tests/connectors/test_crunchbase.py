@@ -91,3 +91,22 @@ def test_a_wrong_key_is_said_first(
         run(settings)
     assert "not-the-key" not in str(caught.value)
     assert not settings.home.exists()
+
+
+@pytest.mark.parametrize("moment", ["soon", None, 7])
+def test_an_entity_without_a_readable_moment_is_quarantined_and_the_rest_lands(
+    environment: Served, settings: Settings, moment: object
+) -> None:
+    at = AS_OF - timedelta(days=9)
+    broken = organization(2, at, updated_at=moment)
+    answer = {"count": 2, "entities": [organization(1, at), broken]}
+    # The first of the two answers is the check's.
+    environment.fault("crunchbase", "searches", "status", times=2, status=200, body=answer)
+    result = run(settings)
+    assert (result.landed, result.quarantined, result.cursor) == (1, 1, at.isoformat())
+    with connect(settings, read_only=True) as connection:
+        [(key, reason)] = connection.execute(
+            "select record_key, reason from landing.quarantine"
+        ).fetchall()
+    assert key == broken["uuid"]
+    assert reason.startswith("column updated_at (properties.updated_at): ")

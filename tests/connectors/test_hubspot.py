@@ -118,3 +118,29 @@ def test_a_rate_limit_and_an_outage_are_waited_out(environment: Served, settings
     environment.fault("hubspot", "contacts", "status", status=503)
     environment.fault("hubspot", "contacts", "reset")
     assert run(settings).landed == 1
+
+
+@pytest.mark.parametrize(
+    ("bad", "reason"),
+    [
+        ({"updatedAt": "yesterday"}, "value 'yesterday' is not a moment"),
+        ({"updatedAt": None}, "missing, but required"),
+        ({"updatedAt": 5.5}, "value '5.5' is not a moment"),
+        (None, "missing, but required"),
+    ],
+)
+def test_a_record_without_a_readable_moment_is_quarantined_and_the_rest_lands(
+    environment: Served, settings: Settings, bad: dict[str, Any] | None, reason: str
+) -> None:
+    at = AS_OF - timedelta(days=1)
+    broken = contact(2, at)
+    broken = broken | bad if bad else {k: v for k, v in broken.items() if k != "updatedAt"}
+    answer = {"results": [contact(1, at), broken, contact(3, at)]}
+    # The first of the two answers is the check's.
+    environment.fault("hubspot", "contacts", "status", times=2, status=200, body=answer)
+    result = run(settings)
+    assert (result.landed, result.quarantined, result.cursor) == (2, 1, at.isoformat())
+    with connect(settings, read_only=True) as connection:
+        assert connection.execute(
+            "select record_key, reason from landing.quarantine"
+        ).fetchall() == [("2", f"column updated_at (updatedAt): {reason}")]

@@ -151,6 +151,24 @@ def test_a_new_column_is_drift_and_a_changed_type_quarantine(
     assert users(settings, "_extra") == [('{"nickname":"Bo"}',)]
 
 
+def test_a_row_without_its_last_change_is_quarantined_once(
+    product: Postgres, settings: Settings
+) -> None:
+    write(product, "alter table app.users alter column updated_at drop not null")
+    add_user(product, 1, AS_OF - timedelta(hours=2))
+    add_user(product, 2, AS_OF - timedelta(hours=2), updated_at=None)
+    first = run(settings)
+    assert (first.landed, first.quarantined, first.open_quarantine) == (1, 1, 1)
+    second = run(settings, AS_OF + timedelta(hours=1))
+    assert (second.received, second.duplicates, second.open_quarantine) == (2, 2, 1)
+    with connect(settings, read_only=True) as connection:
+        assert connection.execute(
+            "select record_key, reason from landing.quarantine"
+        ).fetchall() == [("2", "column updated_at (updated_at): missing, but required")]
+    add_user(product, 2, AS_OF)
+    assert run(settings, AS_OF + timedelta(hours=2)).open_quarantine == 0
+
+
 def test_a_missing_table_fails_before_anything_is_touched(
     product: Postgres, settings: Settings
 ) -> None:
