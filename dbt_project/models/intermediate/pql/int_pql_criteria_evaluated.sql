@@ -49,6 +49,15 @@ evaluated as (
             as threshold,
         features.value_text as observed_value,
         features.detail,
+        coalesce(
+            features.summary,
+            case
+                when criteria.operator = 'gte'
+                    then 'at least ' || criteria.value_1 || ' ' || criteria.label
+            end,
+            features.detail,
+            criteria.label
+        ) as summary,
         {{ condition_holds(
             'criteria.operator', 'features.value_text', 'features.value_number',
             'criteria.value_1', 'criteria.value_2', 'criteria.value_list'

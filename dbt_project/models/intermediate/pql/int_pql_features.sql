@@ -42,8 +42,9 @@ usage as (
     select
         periods.*,
         workspaces.workspace_name,
-        meters.label as meter_label,
-        states.state_rank
+        coalesce(meters.label, periods.meter) as meter_label,
+        states.state_rank,
+        states.label as state_label
     from {{ ref('fct_usage_periods') }} as periods
     inner join workspaces
         on periods.workspace_id = workspaces.workspace_id
@@ -54,6 +55,12 @@ usage as (
     where periods.is_current_period
         and periods.included is not null
         and workspaces.motion = 'self_serve'
+
+),
+
+usage_bands as (
+
+    select * from {{ ref('usage_bands') }}
 
 ),
 
@@ -97,6 +104,23 @@ furthest_usage as (
 
 ),
 
+-- The highest band that the share reaches; below the first one the state's label says it all.
+furthest_usage_in_words as (
+
+    select
+        furthest_usage.*,
+        furthest_usage.state_label || coalesce(' ' || usage_bands.label, '') as state_in_words
+    from furthest_usage
+    left join usage_bands
+        on furthest_usage.state = usage_bands.state
+        and furthest_usage.used_share >= usage_bands.from_share
+    qualify row_number() over (
+        partition by furthest_usage.account_key
+        order by usage_bands.from_share desc nulls last
+    ) = 1
+
+),
+
 reached_moments as (
 
     select
@@ -104,13 +128,15 @@ reached_moments as (
         count(*) as moments_reached,
         list(reached_at order by reached_at, moment_id) as reached_at_by_count,
         string_agg(label || ' (' || occurrences || 'x)', '; ' order by reached_at, moment_id)
-            as detail
+            as detail,
+        string_agg(label, '; ' order by reached_at, moment_id) as summary
     from value_moments
     group by account_key
 
 ),
 
--- since_by_value: its n-th element says since when the value is at least n; where the value is not
+-- detail is exact, for the reasons in the warehouse; summary says the same without a count that
+-- changes daily, for texts in other systems. since_by_value: its n-th element says since when the value is at least n; where the value is not
 -- a count it has one element.
 final as (
 
@@ -120,6 +146,7 @@ final as (
         record_type as value_text,
         cast(null as double) as value_number,
         cast(null as varchar) as detail,
+        cast(null as varchar) as summary,
         cast(null as timestamp[]) as since_by_value
     from accounts
 
@@ -204,6 +231,7 @@ final as (
         cast(coalesce(reached_moments.moments_reached, 0) as varchar) as value_text,
         cast(coalesce(reached_moments.moments_reached, 0) as double) as value_number,
         reached_moments.detail,
+        reached_moments.summary,
         reached_moments.reached_at_by_count as since_by_value
     from account_workspaces
     left join reached_moments
@@ -224,10 +252,11 @@ final as (
         account_key,
         'usage_state' as feature,
         state as value_text,
-        format('{:,}', used) || ' of ' || format('{:,}', included) || ' ' || coalesce(meter_label, meter)
-        || coalesce(' in ' || workspace_name, '') as detail,
+        state_label || ': ' || format('{:,}', used) || ' of ' || format('{:,}', included) || ' '
+        || meter_label || coalesce(' in ' || workspace_name, '') as detail,
+        state_in_words || ': ' || meter_label || coalesce(' in ' || workspace_name, '') as summary,
         [cast(approaching_since as timestamp)] as since_by_value
-    from furthest_usage
+    from furthest_usage_in_words
 
 )
 

@@ -33,7 +33,7 @@ reasons as (
             ) filter (where stage = 'enter' and is_met)
         ) as reasons,
         string_agg(
-            coalesce(detail, label || ': ' || observed_value), '; ' order by sort_order, criterion_id
+            summary, '; ' order by sort_order, criterion_id
         ) filter (where stage = 'enter' and is_met and feature <> 'icp_tier') as evidence
     from criteria
     group by account_key, pql_id, pql_version
@@ -51,7 +51,9 @@ final as (
         definitions.precedence,
         reasons.entered_at,
         reasons.reasons,
-        definitions.label || coalesce(': ' || reasons.evidence, '') as headline
+        coalesce(
+            replace(definitions.headline, '{evidence}', reasons.evidence), definitions.label
+        ) as headline
     from reasons
     inner join definitions
         on reasons.pql_id = definitions.pql_id
