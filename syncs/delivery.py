@@ -137,7 +137,7 @@ class Delivery:
     def _attempt(self, batch: Batch) -> None:
         """Send one batch and record its answers. Raises VendorRejectedError with nothing recorded,
         _Stopped when the run cannot go on."""
-        answered: Sequence[RowResult, ...] = ()
+        answered: Sequence[RowResult] = ()
         try:
             answered = self._destination.deliver(batch, self._remember(batch))
         except VendorRejectedError:

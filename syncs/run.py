@@ -161,7 +161,8 @@ def run(
 
     Never raises for what a vendor, a guard or a setting says: the result's ``status`` and ``error``
     tell. Raises :class:`DefinitionError` for an unknown sync and :class:`WarehouseBusyError` when
-    another runner holds this sync.
+    another runner holds this sync. Any other error is a mistake of ours: the run is closed as
+    failed, what was in flight is resolved by the next one, and the error is raised.
     """
     definition = definition or registry.definition(name)
     started = time.perf_counter()
@@ -182,6 +183,16 @@ def run(
             error = work.do()
         except HeadwaterError as raised:
             error = raised
+        except Exception as mistake:
+            finish_run(
+                connection,
+                run_id,
+                RunStatus.FAILED,
+                f"{type(mistake).__name__}: {mistake}",
+                finished_at=clock.now(),
+                measures=work.measures(),
+            )
+            raise
         status = work.status(error)
         tally = finish_run(
             connection,

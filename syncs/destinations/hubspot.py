@@ -24,6 +24,7 @@ from syncs.destination import (
     RowResult,
     Value,
 )
+from syncs.destinations.answers import reading
 
 BATCH_ROWS = 100
 CALLS_PER_SECOND = 10
@@ -69,7 +70,8 @@ class HubSpotDestination:
     def check(self) -> None:
         """See that the token works and that every mapped property exists."""
         answer = self._session.call("GET", self._properties)
-        known = {item["name"] for item in answer.json()["results"]}
+        with reading("HubSpot", answer):
+            known = {item["name"] for item in answer.json()["results"]}
         missing = [name for name in (self._key, *self._fields) if name not in known]
         if missing:
             raise VendorRejectedError(
@@ -95,7 +97,8 @@ class HubSpotDestination:
             idempotent=True,
             json={"inputs": [self._input(change) for change in batch.changes]},
         )
-        return self._results(batch.changes, answer.json(), gone_is_done=clears)
+        with reading("HubSpot", answer):
+            return self._results(batch.changes, answer.json(), gone_is_done=clears)
 
     def resolve(self, batch: Batch) -> Sequence[RowResult]:
         """Send it again: an upsert of the same values changes nothing twice."""
@@ -115,12 +118,13 @@ class HubSpotDestination:
                     "properties": [self._key, *fields],
                     "inputs": [{"id": change.key} for change in part],
                 },
-            ).json()
-            found = {self._key_of(item): item for item in answer["results"]}
-            for change in part:
-                record = found.get(change.key.lower())
-                if record is not None:
-                    held[change.key] = Held(record["id"], record["properties"])
+            )
+            with reading("HubSpot", answer):
+                found = {self._key_of(item): item for item in answer.json()["results"]}
+                for change in part:
+                    record = found.get(change.key.lower())
+                    if record is not None:
+                        held[change.key] = Held(record["id"], record["properties"])
         return held
 
     def _input(self, change: Change) -> dict[str, Any]:

@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+import requests
+
 from headwater.errors import SettingsError, VendorRejectedError
 from headwater.http import ApiSession
 from headwater.settings import MixpanelSettings, Settings, load
@@ -25,6 +27,7 @@ from syncs.destination import (
     Outcome,
     RowResult,
 )
+from syncs.destinations.answers import reading
 
 BATCH_EVENTS = 2000
 BATCH_BYTES = 2_000_000
@@ -91,21 +94,11 @@ class MixpanelDestination:
         if len(body) > BATCH_BYTES and len(changes) > 1:
             middle = len(changes) // 2
             return self._send(changes[:middle]) + self._send(changes[middle:])
-        answer = self._import(body)
-        failed = {item["insert_id"]: item for item in answer.get("failed_records", ())}
-        results = []
-        for change in changes:
-            error = failed.get(change.key)
-            if error is None:
-                results.append(RowResult(change.key, Outcome.DELIVERED))
-            else:
-                results.append(
-                    RowResult(change.key, Outcome.REJECTED, code=error["field"],
-                              message=error["message"])
-                )  # fmt: skip
-        return results
+        response = self._import(body)
+        with reading("Mixpanel", response):
+            return _results(changes, response.json())
 
-    def _import(self, body: bytes) -> dict[str, Any]:
+    def _import(self, body: bytes) -> requests.Response:
         response = self._session.call(
             "POST",
             "/import",
@@ -115,14 +108,37 @@ class MixpanelDestination:
             headers={"Content-Type": "application/json", "Content-Encoding": "gzip"},
             data=gzip.compress(body, compresslevel=1),
         )
-        answer: dict[str, Any] = response.json()
-        if response.status_code == BAD_REQUEST and "failed_records" not in answer:
-            raise VendorRejectedError(
-                f"Mixpanel import: {answer.get('error', response.text[:500])}",
-                status=BAD_REQUEST,
-                body=response.text[:2000],
-            )
-        return answer
+        if response.status_code == BAD_REQUEST:
+            with reading("Mixpanel", response):
+                answer: dict[str, Any] = response.json()
+                stored_the_rest = "failed_records" in answer
+            if not stored_the_rest:
+                raise VendorRejectedError(
+                    f"Mixpanel import: {answer.get('error', response.text[:500])}",
+                    status=BAD_REQUEST,
+                    body=response.text[:2000],
+                )
+        return response
+
+
+def _results(changes: Sequence[Change], answer: Mapping[str, Any]) -> list[RowResult]:
+    """Failed records by their place in the batch; raises ValueError if the figures do not add up:
+    what became of the events is not known then, and sending them again is safe."""
+    failed = {int(item["index"]): item for item in answer.get("failed_records", ())}
+    imported = int(answer["num_records_imported"])
+    if imported + len(failed) != len(changes) or not failed.keys() <= set(range(len(changes))):
+        raise ValueError(f"{len(changes)} events sent, {imported} imported, {len(failed)} failed")
+    return [
+        RowResult(
+            change.key,
+            Outcome.REJECTED,
+            code=str(failed[index]["field"]),
+            message=str(failed[index]["message"]),
+        )
+        if index in failed
+        else RowResult(change.key, Outcome.DELIVERED)
+        for index, change in enumerate(changes)
+    ]
 
 
 def encode(change: Change) -> dict[str, Any]:

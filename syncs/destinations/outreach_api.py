@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 from headwater.errors import CredentialError, VendorRejectedError
 from headwater.http import ApiSession
 from headwater.settings import OutreachSettings, Settings, load
+from syncs.destinations.answers import reading
 
 MEDIA_TYPE = "application/vnd.api+json"
 LOOKUP_KEYS = 100
@@ -51,8 +52,9 @@ class OutreachApi:
         answer = self._session.call(
             method, f"/api/v2/{path}", idempotent=method == "PATCH", json={"data": data}
         )
-        record: dict[str, Any] = answer.json()["data"]
-        return record
+        with reading("Outreach", answer):
+            record: dict[str, Any] = answer.json()["data"]
+            return {**record, "id": record["id"]}
 
     def find(self, path: str, field: str, values: Sequence[str]) -> list[dict[str, Any]]:
         """Every record whose ``filter[field]`` is one of ``values``, however many pages."""
@@ -66,13 +68,17 @@ class OutreachApi:
 
     def read(self, path: str, query: Mapping[str, str]) -> list[dict[str, Any]]:
         """Every record of a listing."""
-        answer = self._session.call("GET", f"/api/v2/{path}", params=dict(query)).json()
-        found: list[dict[str, Any]] = list(answer["data"])
-        while following := answer.get("links", {}).get("next"):
+        found: list[dict[str, Any]] = []
+        answer = self._session.call("GET", f"/api/v2/{path}", params=dict(query))
+        while True:
+            with reading("Outreach", answer):
+                page = answer.json()
+                found += [{**each, "attributes": each["attributes"]} for each in page["data"]]
+                following = (page.get("links") or {}).get("next")
+            if not following:
+                return found
             parts = urlsplit(following)
-            answer = self._session.call("GET", f"{parts.path}?{parts.query}").json()
-            found += answer["data"]
-        return found
+            answer = self._session.call("GET", f"{parts.path}?{parts.query}")
 
 
 class _Tokens:

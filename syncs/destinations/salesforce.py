@@ -23,6 +23,7 @@ from syncs.destination import (
     RowResult,
     Value,
 )
+from syncs.destinations.answers import reading
 from syncs.destinations.salesforce_api import LOCKED, SalesforceApi
 from syncs.destinations.salesforce_bulk import BulkJobs, job_calls
 
@@ -66,8 +67,9 @@ class SalesforceDestination:
 
     def check(self) -> None:
         """Log in, and see that this user may write every mapped field of the object."""
-        described = self._api.call("GET", f"/sobjects/{self._object}/describe").json()
-        known = {item["name"]: item for item in described["fields"]}
+        described = self._api.call("GET", f"/sobjects/{self._object}/describe")
+        with reading("Salesforce", described):
+            known = {item["name"]: item for item in described.json()["fields"]}
         wanted = [*self._fields, *([] if self._key == "Id" else [self._key])]
         missing = [name for name in wanted if name not in known]
         if missing:
@@ -135,7 +137,8 @@ class SalesforceDestination:
             headers=self._headers,
             json={"allOrNone": False, "records": records},
         )
-        return _paired(changes, answer.json())
+        with reading("Salesforce", answer):
+            return _paired(changes, answer.json())
 
     def _delete(self, changes: Sequence[Change]) -> list[RowResult]:
         ids = [change.destination_id or change.key for change in changes]
@@ -145,9 +148,11 @@ class SalesforceDestination:
             idempotent=True,
             params={"ids": ",".join(ids), "allOrNone": "false"},
         )
+        with reading("Salesforce", answer):
+            results = _paired(changes, answer.json())
         return [
             RowResult(result.key, Outcome.DELIVERED) if result.code in GONE else result
-            for result in _paired(changes, answer.json())
+            for result in results
         ]
 
 
@@ -164,9 +169,7 @@ def _says_not_available(batch: Batch) -> bool:
 def _paired(changes: Sequence[Change], answers: Sequence[Mapping[str, Any]]) -> list[RowResult]:
     """Results come in the order of the rows."""
     if len(answers) != len(changes):
-        raise VendorRejectedError(
-            f"Salesforce answered {len(answers)} rows of {len(changes)} in a collection call."
-        )
+        raise ValueError(f"{len(answers)} answers for {len(changes)} rows")
     results = []
     for change, answer in zip(changes, answers, strict=True):
         if answer["success"]:

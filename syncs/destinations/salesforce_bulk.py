@@ -15,6 +15,7 @@ from typing import Any
 
 from headwater.errors import VendorRejectedError, VendorUnavailableError
 from syncs.destination import Batch, Outcome, RowResult, Value
+from syncs.destinations.answers import reading
 from syncs.destinations.salesforce_api import LOCKED, SalesforceApi
 
 POLLS_IN_A_MINIMAL_JOB = 3
@@ -56,7 +57,9 @@ class BulkJobs:
         }
         if self._key != "Id":
             job["externalIdFieldName"] = self._key
-        job_id = self._api.call("POST", "/jobs/ingest", json=job).json()["id"]
+        answer = self._api.call("POST", "/jobs/ingest", json=job)
+        with reading("Salesforce", answer):
+            job_id = str(answer.json()["id"])
         remember(job_id)
         self._api.call(
             "PUT",
@@ -73,7 +76,7 @@ class BulkJobs:
         """What became of a job: its results; or nothing happened, if it was never closed."""
         job_id = str(batch.handle)
         try:
-            state = self._api.call("GET", f"/jobs/ingest/{job_id}").json()["state"]
+            state = self._job(job_id)["state"]
         except VendorRejectedError as error:
             if error.status != 404:
                 raise
@@ -89,13 +92,11 @@ class BulkJobs:
         job = self._wait(job_id)
         answers: dict[str, RowResult] = {}
         if job["numberRecordsProcessed"] > job["numberRecordsFailed"]:
-            for row in self._read(job_id, "successfulResults"):
-                answers[row[self._key]] = RowResult(
-                    row[self._key], Outcome.DELIVERED, row["sf__Id"] or None
-                )
+            for key, record_id in self._read(job_id, "successfulResults", "sf__Id"):
+                answers[key] = RowResult(key, Outcome.DELIVERED, record_id or None)
         if job["numberRecordsFailed"]:
-            for row in self._read(job_id, "failedResults"):
-                answers[row[self._key]] = _refused(row[self._key], row["sf__Error"])
+            for key, error in self._read(job_id, "failedResults", "sf__Error"):
+                answers[key] = _refused(key, error)
         if job["state"] == "Failed" and not answers:
             raise VendorRejectedError(
                 f"Salesforce job {job_id} failed: {job.get('errorMessage', 'no reason given')}"
@@ -112,7 +113,7 @@ class BulkJobs:
     def _wait(self, job_id: str) -> dict[str, Any]:
         pause, waited = FIRST_PAUSE_SECONDS, 0.0
         while waited < PATIENCE_SECONDS:
-            job: dict[str, Any] = self._api.call("GET", f"/jobs/ingest/{job_id}").json()
+            job = self._job(job_id)
             if job["state"] in {"JobComplete", "Failed", "Aborted"}:
                 return job
             self._sleep(pause)
@@ -123,9 +124,22 @@ class BulkJobs:
             next_step="It goes on at Salesforce; the next run asks for it by its id.",
         )
 
-    def _read(self, job_id: str, kind: str) -> list[dict[str, str]]:
+    def _job(self, job_id: str) -> dict[str, Any]:
+        answer = self._api.call("GET", f"/jobs/ingest/{job_id}")
+        with reading("Salesforce", answer):
+            job: dict[str, Any] = answer.json()
+            counted = {
+                name: int(job.get(name) or 0)
+                for name in ("numberRecordsProcessed", "numberRecordsFailed")
+            }
+            return {**job, **counted, "state": job["state"]}
+
+    def _read(self, job_id: str, kind: str, column: str) -> list[tuple[str, str]]:
+        """The key and one column of each result."""
         answer = self._api.call("GET", f"/jobs/ingest/{job_id}/{kind}")
-        return list(csv.DictReader(io.StringIO(answer.content.decode("utf-8"), newline="")))
+        with reading("Salesforce", answer):
+            text = io.StringIO(answer.content.decode("utf-8"), newline="")
+            return [(row[self._key], row[column]) for row in csv.DictReader(text)]
 
 
 def encode(batch: Batch, key: str) -> str:

@@ -130,7 +130,7 @@ def signup(number: int, **changes: Any) -> tuple[Any, ...]:
 def test_a_lead_per_signup_created_once(world):
     world.model("salesforce__signup_leads", *(signup(n) for n in range(3)))
     result = world.run("salesforce__signup_leads")
-    assert (result.status, result.created, result.calls) == (RunStatus.CLEAN, 3, 2)
+    assert (result.status, result.created, result.calls) == (RunStatus.CLEAN, 3, 2), result.error
     leads = world.stored("salesforce", "Lead")
     assert {lead["PLG_User_Id__c"] for lead in leads} == {"0", "1", "2"}
     assert {(lead["PLG_ICP_Score__c"], lead["PLG_Org_Id__c"]) for lead in leads} == {(71.5, "7")}
@@ -444,6 +444,22 @@ def test_banners_are_a_mirror_of_the_audience_but_touch_nobody_elses(world, data
     bad = world.run("product__in_app_banners")
     assert (bad.status, bad.rejected, bad.updated, bad.removed) == (RunStatus.PARTIAL, 1, 1, 1)
     assert "null value" in bad.refusals[0].example_message
+
+
+# --- answers that cannot be read
+
+
+def test_a_maintenance_page_with_status_200_ends_the_run_and_the_next_one_delivers(world):
+    page = {"status": 200, "body": "<html>Down for maintenance</html>"}
+    world.served.fault("hubspot", "/batch/upsert", "status", times=None, **page)
+    rest = ("Eve", "Moore", "overage", "w1", "HQ", "order_lines", 1.25)
+    world.model("hubspot__overage_campaign", ("eve@example.com", *rest))
+    failed = world.run("hubspot__overage_campaign")
+    assert (failed.status, failed.owed) == (RunStatus.FAILED, 1)
+    assert "cannot be read" in str(failed.error)
+    world.served.faults.clear()
+    assert world.run("hubspot__overage_campaign").status is RunStatus.CLEAN
+    assert len(world.stored("hubspot", "contacts")) == 1
 
 
 # --- wrong credentials

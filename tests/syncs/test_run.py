@@ -380,6 +380,23 @@ def test_a_plan_is_what_a_run_does(bench):
     assert (result.created, result.updated, result.removed) == (1, 1, 1)
 
 
+def test_a_mistake_of_ours_closes_the_run_and_is_raised(bench):
+    class Mistaken(MemoryDestination):
+        def deliver(self, batch, remember):
+            super().deliver(batch, remember)
+            raise AttributeError("oops")
+
+    there = Mistaken()
+    bench.model({"x": ("1", 1.0)})
+    with pytest.raises(AttributeError, match="oops"):
+        go(bench, there)
+    last = status("things", bench.settings)[0]
+    assert (last["status"], last["reason"]) == ("failed", "AttributeError: oops")
+    assert (last["planned"], last["owed"]) == (1, 1)
+    good = MemoryDestination(there.records)
+    assert (go(bench, good).status, good.writes) == (RunStatus.CLEAN, 0)
+
+
 KEYS = st.sampled_from("abcdef")
 MODELS = st.dictionaries(
     KEYS, st.tuples(st.sampled_from([None, "", "1", "2"]), st.sampled_from([None, 0.5, 1e21]))
