@@ -87,6 +87,7 @@ account_workspaces as (
     select
         account_key,
         bool_or(motion = 'self_serve') as has_self_serve_workspace,
+        bool_or(motion = 'sales_assisted') as has_sales_assisted_workspace,
         sum(mrr_cents) as mrr_cents
     from workspaces
     group by account_key
@@ -169,6 +170,14 @@ final as (
     union all by name
 
     select
+        account_key,
+        'is_customer' as feature,
+        cast(coalesce(is_customer, false) as varchar) as value_text
+    from accounts
+
+    union all by name
+
+    select
         accounts.account_key,
         'has_active_opportunity' as feature,
         cast(active_sales.account_key is not null as varchar) as value_text,
@@ -200,6 +209,14 @@ final as (
 
     select
         account_key,
+        'has_sales_assisted_workspace' as feature,
+        cast(has_sales_assisted_workspace as varchar) as value_text
+    from account_workspaces
+
+    union all by name
+
+    select
+        account_key,
         'is_paying' as feature,
         cast(coalesce(mrr_cents, 0) > 0 as varchar) as value_text
     from account_workspaces
@@ -210,7 +227,7 @@ final as (
         fit.account_key,
         'icp_tier' as feature,
         fit.tier as value_text,
-        'score ' || round(fit.score)::integer as detail
+        coalesce('Fit score ' || round(fit.score)::integer || ', ', 'Fit ') || 'tier ' || fit.tier as detail
     from fit
 
     union all by name
