@@ -25,7 +25,11 @@ class SettingsGroup(BaseSettings):
     """Base of all groups: reads ``.env`` beside the process, ignores what other groups own."""
 
     model_config = SettingsConfigDict(
-        env_file=".env", env_file_encoding="utf-8", extra="ignore", env_ignore_empty=True
+        env_file=".env",
+        env_file_encoding="utf-8",
+        extra="ignore",
+        env_ignore_empty=True,
+        hide_input_in_errors=True,
     )
 
 
@@ -101,6 +105,14 @@ class ProductSettings(SettingsGroup):
     schema_name: str = "app"
     writer_database_url: SecretStr | None = None
     writer_schema_name: str = "growth"
+
+    @field_validator("database_url", "writer_database_url")
+    @classmethod
+    def _is_connection_url(cls, value: SecretStr | None) -> SecretStr | None:
+        """Refuse here what libpq would refuse by repeating parts of it, the password included."""
+        if value is not None:
+            _check_postgres_url(value.get_secret_value())
+        return value
 
     @property
     def account(self) -> str:
@@ -221,6 +233,27 @@ class OutreachSettings(SettingsGroup):
     def account(self) -> str:
         """Which account this is, without secrets and ports."""
         return str(self.base_url.host)
+
+
+def _check_postgres_url(url: str) -> None:
+    """Raise ``ValueError``, without a part of the URL, when it is no connection URL."""
+    from psycopg import ProgrammingError  # only who reads PostgreSQL settings pays for the import
+    from psycopg.conninfo import conninfo_to_dict
+
+    if not url.startswith(("postgresql://", "postgres://")):
+        raise ValueError("it must start with postgresql://")
+    try:
+        parts = conninfo_to_dict(url)
+    except ProgrammingError:
+        raise ValueError("it is no connection URL; special characters need %-encoding") from None
+    ports = str(parts.get("port", "")).split(",")
+    if not all(port == "" or (port.isdecimal() and 0 < int(port) < 65536) for port in ports):
+        raise ValueError(
+            "its port is not a number from 1 to 65535; special characters in the password need "
+            "%-encoding"
+        )
+    if "@" in str(parts.get("host", "")):
+        raise ValueError("an @ in the password must be written as %40")
 
 
 Group = TypeVar("Group", bound=SettingsGroup)

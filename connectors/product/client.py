@@ -32,6 +32,8 @@ UNDEFINED = ("42P01", "42703", "3F000")
 """SQLSTATEs of a table, column or schema that is not there."""
 REFUSALS = ("authentication failed", "does not exist", "no pg_hba.conf entry", "not permitted")
 """What the server says when it is there and doesn't let us in."""
+NO_WAY_THERE = ("Connection refused", "could not translate host name", "timeout expired", "SSL")
+"""What libpq says when it cannot reach the server."""
 
 
 @dataclass
@@ -117,6 +119,8 @@ class ProductSource:
         except Error as error:
             if self._connection is not None:
                 self._rollback()
+            if error.sqlstate is None:  # libpq's text may repeat parts of the URL
+                raise _no_connection(str(error)) from None
             raise _explained(error) from error
 
     def _rollback(self) -> None:
@@ -128,7 +132,7 @@ class ProductSource:
 
 
 def _explained(error: Error) -> Exception:
-    """The driver's error as one of ours, by SQLSTATE or, while connecting, by its text."""
+    """The server's error as one of ours, by SQLSTATE."""
     text = str(error).strip()
     if error.sqlstate == INSUFFICIENT_PRIVILEGE:
         return CredentialError(
@@ -141,12 +145,22 @@ def _explained(error: Error) -> Exception:
             f"The product's database lacks what is read: {text}",
             next_step="Check PRODUCT_SCHEMA_NAME, and connectors/product/contracts.py.",
         )
-    if any(refusal in text for refusal in REFUSALS):
-        return CredentialError(
-            f"PostgreSQL refused the login: {text}",
-            next_step="Check user, password and database in PRODUCT_DATABASE_URL.",
-        )
     return VendorUnavailableError(
-        f"PostgreSQL did not answer: {text}",
+        f"PostgreSQL could not go on: {text}",
+        next_step="Check that the server of PRODUCT_DATABASE_URL is up.",
+    )
+
+
+def _no_connection(text: str) -> Exception:
+    """The driver's error without SQLSTATE as one of ours; only known words are repeated."""
+    for refusal in REFUSALS:
+        if refusal in text:
+            return CredentialError(
+                f"PostgreSQL refused the login ({refusal}).",
+                next_step="Check user, password and database in PRODUCT_DATABASE_URL.",
+            )
+    known = next((words for words in NO_WAY_THERE if words in text), None)
+    return VendorUnavailableError(
+        f"PostgreSQL did not answer{f' ({known})' if known else ''}.",
         next_step="Check host and port in PRODUCT_DATABASE_URL, and that the server is up.",
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import traceback
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -10,12 +11,13 @@ from typing import Any
 
 import psycopg
 import pytest
+from pydantic import SecretStr
 
 from connectors.product.client import ProductSource
 from connectors.run import LoadResult, run_source
 from headwater.clock import FixedClock
-from headwater.errors import CredentialError, VendorUnavailableError
-from headwater.settings import Settings
+from headwater.errors import CredentialError, SettingsError, VendorUnavailableError
+from headwater.settings import ProductSettings, Settings
 from headwater.warehouse import connect
 from sandbox import credentials
 from sandbox.postgres import Postgres
@@ -197,6 +199,29 @@ def test_wrong_credentials_missing_rights_and_no_server_are_told_apart(
         run(settings)
     assert "secret" not in str(unreachable.value)
     assert not settings.home.exists()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgres:/reader:S3cret-pw@127.0.0.1:1/x",
+        "postgresql://reader:x@127.0.0.1:S3cret-pw/x",
+        "postgresql://reader:x@S3cret-pw@127.0.0.1:1/x",
+        "postgresql://reader:x@127.0.0.1:1/x?S3cret-pw=1",
+    ],
+)
+def test_what_libpq_says_of_a_malformed_url_stays_out_of_errors(
+    settings: Settings, url: str
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PRODUCT_DATABASE_URL", url)
+        with pytest.raises(SettingsError, match="PRODUCT_DATABASE_URL") as refused:
+            run(settings)
+    unchecked = ProductSettings.model_construct(database_url=SecretStr(url), schema_name="app")
+    with pytest.raises(VendorUnavailableError, match="PRODUCT_DATABASE_URL") as caught:
+        ProductSource(settings, unchecked).check()
+    for error in (refused.value, caught.value):
+        assert "S3cret" not in "".join(traceback.format_exception(error))
 
 
 def test_all_tables_are_read_at_one_moment(

@@ -7,7 +7,13 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from headwater.errors import SettingsError
-from headwater.settings import HubSpotSettings, MixpanelSettings, Settings, load
+from headwater.settings import (
+    HubSpotSettings,
+    MixpanelSettings,
+    ProductSettings,
+    Settings,
+    load,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -67,3 +73,41 @@ def test_as_of_is_utc_whatever_zone_it_was_given_in(monkeypatch, text, expected)
     assert as_of == expected
     assert as_of is not None and as_of.utcoffset() == timedelta(0)
     assert as_of.tzinfo in (UTC, timezone.utc)  # noqa: UP017 - either spelling
+
+
+@pytest.mark.parametrize("setting", ["PRODUCT_DATABASE_URL", "PRODUCT_WRITER_DATABASE_URL"])
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("postgres:/reader:S3cret@db.example/app", "must start with postgresql://"),
+        ("host=db.example password=S3cret", "must start with postgresql://"),
+        ("postgresql://reader:x@db.example:S3cret/app", "port is not a number"),
+        ("postgresql://reader:S3cret#/x@db.example:5432/app", "port is not a number"),
+        ("postgresql://reader:x@db.example:99999/S3cret", "port is not a number"),
+        ("postgresql://reader:S3cret%zz@db.example/app", "%-encoding"),
+        ("postgresql://reader:x@S3cret@db.example/app", "written as %40"),
+    ],
+)
+def test_a_malformed_connection_url_is_refused_and_kept_secret(
+    monkeypatch, setting: str, url: str, reason: str
+) -> None:
+    monkeypatch.setenv("PRODUCT_DATABASE_URL", "postgresql://reader@db.example/app")
+    monkeypatch.setenv(setting, url)
+    with pytest.raises(SettingsError, match=f"^{setting} is malformed") as caught:
+        load(ProductSettings)
+    assert reason in str(caught.value)
+    assert "S3cret" not in str(caught.value)
+    assert caught.value.__cause__ is None
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgres://reader:p%40ss@db.example/app",
+        "postgresql://reader:x@a.example:5432,b.example:5433/app?sslmode=require",
+        "postgresql://reader@/app?host=/var/run/postgresql",
+    ],
+)
+def test_connection_urls_that_libpq_takes_are_taken(monkeypatch, url: str) -> None:
+    monkeypatch.setenv("PRODUCT_DATABASE_URL", url)
+    assert load(ProductSettings).database_url.get_secret_value() == url
