@@ -31,7 +31,7 @@ settings as (
 
 ),
 
--- A lead that sales deleted is not made again.
+-- Whom sales deleted is not made a lead again.
 external_signups as (
 
     select *
@@ -41,7 +41,7 @@ external_signups as (
         and not is_deleted
         and not has_other_lead
         and not has_contact
-        and not was_lead_deleted
+        and not was_deleted_by_sales
         and signed_up_at < {{ as_of() }}
 
 ),

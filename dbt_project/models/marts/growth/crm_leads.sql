@@ -85,6 +85,7 @@ final as (
         joined.is_open,
         joined.is_converted,
         joined.is_deleted,
+        joined.master_sfdc_lead_id is not null as is_merged_away,
         joined.is_made_by_headwater,
         joined.plg_user_id as current_user_id,
         joined.plg_organization_id as current_organization_id,

@@ -59,7 +59,8 @@ people_leads as (
 
     select
         person_key,
-        bool_or(not is_deleted and not (is_made_by_headwater and is_open)) as has_other_lead
+        bool_or(not is_deleted and not (is_made_by_headwater and is_open)) as has_other_lead,
+        bool_or(is_deleted and not is_merged_away) as was_deleted
     from crm_leads
     where person_key is not null
     group by person_key
@@ -68,12 +69,15 @@ people_leads as (
 
 people_contacts as (
 
-    select distinct identifiers.person_key
+    select
+        identifiers.person_key,
+        bool_or(not contacts.is_deleted) as has_live,
+        bool_or(contacts.is_deleted and contacts.master_sfdc_contact_id is null) as was_deleted
     from {{ ref('stg_salesforce__contact') }} as contacts
     inner join {{ ref('person_identifiers') }} as identifiers
         on identifiers.id_type = 'sfdc_contact_id'
         and contacts.sfdc_contact_id = identifiers.id_value
-    where not contacts.is_deleted
+    group by identifiers.person_key
 
 ),
 
@@ -109,8 +113,14 @@ final as (
         users.is_staff or coalesce(user_people.is_internal, false) as is_internal,
         coalesce(user_people.is_test, false) or coalesce(first_workspaces.is_test, false) as is_test,
         coalesce(people_leads.has_other_lead, false) as has_other_lead,
-        people_contacts.person_key is not null as has_contact,
-        coalesce(own_leads.was_deleted and not own_leads.has_live, false) as was_lead_deleted
+        coalesce(people_contacts.has_live, false) as has_contact,
+        -- What sales threw away is not made again under the next address of the person.
+        (
+            coalesce(own_leads.was_deleted, false)
+            or coalesce(people_leads.was_deleted, false)
+            or coalesce(people_contacts.was_deleted, false)
+        )
+        and not coalesce(own_leads.has_live, false) as was_deleted_by_sales
     from users
     left join user_people
         on users.user_id = user_people.user_id
