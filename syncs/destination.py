@@ -39,7 +39,10 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Change:
-    """One key and what is to be done with it. ``token`` is the same whenever this key is sent."""
+    """One key and what is to be done with it. ``token`` is the same whenever this key is sent.
+
+    ``whole``: of an update, every field as it is once this is acknowledged.
+    """
 
     seq: int
     key: str
@@ -47,6 +50,7 @@ class Change:
     fields: Mapping[str, Value]
     token: str
     destination_id: str | None = None
+    whole: Mapping[str, Value] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -69,7 +69,9 @@ class Outbox:
         no answer does not stand in the way of the others."""
         return _changes(
             self._connection.execute(
-                "select seq, key, operation, fields, token, destination_id from outbox "
+                "select seq, key, operation, fields, token, destination_id, "
+                "case when operation = 'update' then after else '{}' end "
+                "from outbox "
                 "where run_id = ? and state = 'pending' order by attempts, seq limit ?",
                 [self.run_id, limit],
             ).fetchall()
@@ -183,7 +185,9 @@ class Outbox:
             """
             select
                 outbox.seq, outbox.key, outbox.operation, outbox.fields, outbox.token,
-                outbox.destination_id, outbox.batch_id, attempts.handle
+                outbox.destination_id,
+                case when outbox.operation = 'update' then outbox.after else '{}' end,
+                outbox.batch_id, attempts.handle
             from outbox
             inner join attempts on attempts.batch_id = outbox.batch_id
             where outbox.state in ('in_flight', 'unknown')
@@ -193,8 +197,8 @@ class Outbox:
         batches: dict[str, list[Change]] = {}
         handles: dict[str, str | None] = {}
         for row, change in zip(rows, _changes(rows), strict=True):
-            batches.setdefault(row[6], []).append(change)
-            handles[row[6]] = row[7]
+            batches.setdefault(row[7], []).append(change)
+            handles[row[7]] = row[8]
         return [Batch(name, tuple(changes), handles[name]) for name, changes in batches.items()]
 
     def settle(self, now: datetime) -> None:
@@ -259,9 +263,11 @@ def _texts(values: Iterable[str | None]) -> pa.Array:
 
 
 def _changes(rows: Sequence[tuple[Any, ...]]) -> list[Change]:
-    """Rows of seq, key, operation, fields, token, destination id; all fields in one parse."""
+    """Rows of seq, key, operation, fields, token, destination id, all fields of an update; the
+    JSON of all rows in one parse."""
     fields = json.loads(f"[{','.join(row[3] for row in rows)}]")
+    wholes = json.loads(f"[{','.join(row[6] for row in rows)}]")
     return [
-        Change(row[0], row[1], Operation(row[2]), content, row[4], row[5])
-        for row, content in zip(rows, fields, strict=True)
+        Change(row[0], row[1], Operation(row[2]), content, row[4], row[5], whole)
+        for row, content, whole in zip(rows, fields, wholes, strict=True)
     ]

@@ -1,13 +1,15 @@
 """The product's PostgreSQL: rows that the product shows, written in one transaction.
 
-COPY into a temporary table, then insert, update or delete from it. The answer is the commit, so a
-batch whose commit got no answer is read back.
+COPY into a temporary table, then insert, update or delete from it; a row to update that somebody
+deleted is made again. The answer is the commit, so a batch whose commit got no answer is written
+again, which leaves the same rows.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import groupby
 
 import psycopg
@@ -34,6 +36,8 @@ from syncs.destination import (
 )
 
 BATCH_ROWS = 50_000
+STAGED = sql.Identifier("headwater_staged")
+PLACE = sql.Identifier("headwater_place")
 RETRYABLE = ("40001", "40P01", "55P03", "57P01", "57P03", "53300")
 
 
@@ -88,16 +92,15 @@ class ProductDestination:
         """Write the batch; all of it or nothing."""
         self.calls += 1
         with self._connection() as connection:
-            for position, (shape, changes) in enumerate(_by_shape(batch.changes)):
-                self._stage(connection, position, shape[1], changes)
-                self._apply(connection, position, *shape)
+            gone = self._write(connection, batch.changes)
+            self._write(connection, gone)
             try:
                 connection.commit()
-            except psycopg.OperationalError as error:
+            except psycopg.OperationalError:
                 raise OutcomeUnknownError(
                     f"{self._label}: the connection was lost while committing.",
-                    next_step="The rows are read back before they are sent again.",
-                ) from error
+                    next_step="The rows are written again, which leaves the same rows.",
+                ) from None
         return [RowResult(change.key, Outcome.DELIVERED, change.key) for change in batch.changes]
 
     def resolve(self, batch: Batch) -> Sequence[RowResult]:
@@ -108,35 +111,57 @@ class ProductDestination:
         """Not offered: policies that need it are refused by the capabilities."""
         raise NotImplementedError
 
+    def _write(self, connection: psycopg.Connection, changes: Sequence[Change]) -> list[Change]:
+        """Write changes; returns those whose row is gone, as rows to create."""
+        gone: list[Change] = []
+        for (operation, fields), alike in _by_shape(changes):
+            self._stage(connection, fields, alike)
+            if operation is Operation.UPDATE:
+                gone += self._gone(connection, alike)
+            self._apply(connection, operation, fields)
+            connection.execute(sql.SQL("drop table {}").format(STAGED))
+        return gone
+
+    def _gone(self, connection: psycopg.Connection, changes: Sequence[Change]) -> list[Change]:
+        """Staged rows that the table does not have, whole and to be created."""
+        found = connection.execute(
+            sql.SQL(
+                "select {staged}.{place} from {staged} "
+                "left join {table} on {table}.{key} = {staged}.{key} where {table}.{key} is null"
+            ).format(staged=STAGED, place=PLACE, table=self._table, key=sql.Identifier(self._key))
+        ).fetchall()
+        return [
+            replace(changes[place], operation=Operation.CREATE, fields=changes[place].whole)
+            for (place,) in sorted(found)
+        ]
+
     def _stage(
         self,
         connection: psycopg.Connection,
-        position: int,
         fields: tuple[str, ...],
         changes: Sequence[Change],
     ) -> None:
         columns = _names((self._key, *fields))
-        staged = _staged(position)
         connection.execute(
             sql.SQL(
-                "create temporary table {} on commit drop as select {} from {} with no data"
-            ).format(staged, columns, self._table)
+                "create temporary table {} on commit drop as "
+                "select {}, 0 as {} from {} with no data"
+            ).format(STAGED, columns, PLACE, self._table)
         )
-        copy = sql.SQL("copy {} ({}) from stdin").format(staged, columns)
+        copy = sql.SQL("copy {} ({}, {}) from stdin").format(STAGED, columns, PLACE)
         with connection.cursor() as cursor, cursor.copy(copy) as rows:
-            for change in changes:
-                rows.write_row([change.key, *(change.fields[name] for name in fields)])
+            for place, change in enumerate(changes):
+                rows.write_row([change.key, *(change.fields[name] for name in fields), place])
 
     def _apply(
         self,
         connection: psycopg.Connection,
-        position: int,
         operation: Operation,
         fields: tuple[str, ...],
     ) -> None:
         parts = {
             "table": self._table,
-            "staged": _staged(position),
+            "staged": STAGED,
             "key": sql.Identifier(self._key),
             "columns": _names((self._key, *fields)),
         }
@@ -151,7 +176,7 @@ class ProductDestination:
                 "on conflict ({key}) do update set {updates}"
             )
         else:
-            parts["updates"] = self._assignments(_staged(position), fields)
+            parts["updates"] = self._assignments(STAGED, fields)
             statement = sql.SQL(
                 "update {table} set {updates} from {staged} where {table}.{key} = {staged}.{key}"
             )
@@ -168,37 +193,50 @@ class ProductDestination:
 
     @contextmanager
     def _connection(self) -> Iterator[psycopg.Connection]:
-        """A connection whose errors are Headwater's; the address never appears in them."""
+        """A connection whose errors are Headwater's.
+
+        libpq repeats parts of an address that it cannot take apart, and of one with an unescaped
+        ``@`` or ``/`` it takes a part of the password for the host. So what it says is told only
+        where it comes from the server (it has an SQLSTATE then).
+        """
         try:
             connection = psycopg.connect(
                 self._url.get_secret_value(), connect_timeout=self._timeout
             )
-        except psycopg.OperationalError as error:
+        except (psycopg.Error, ValueError, UnicodeError) as error:
             text = str(error)
-            if "authentication" in text or "does not exist" in text:
+            if "authentication failed" in text or "does not exist" in text:
                 raise CredentialError(
                     f"{self._label}: the database refused the login.",
                     next_step="Check PRODUCT_WRITER_DATABASE_URL.",
                 ) from None
             raise VendorUnavailableError(
-                f"{self._label}: no connection.",
-                next_step="Check PRODUCT_WRITER_DATABASE_URL and that the database runs.",
+                f"{self._label}: could not connect.",
+                next_step="Check that the database runs and that PRODUCT_WRITER_DATABASE_URL is "
+                "postgresql://user:password@host:port/database, with every @, / and : of the "
+                "password escaped (%40, %2F, %3A).",
             ) from None
         try:
             with connection:
                 yield connection
         except psycopg.errors.InsufficientPrivilege as error:
             raise CredentialError(
-                f"{self._label}: {error}",
+                f"{self._label}: {error.diag.message_primary}",
                 next_step="The writer needs select, insert, update and delete on this table and "
                 "temporary on the database.",
-            ) from error
+            ) from None
         except psycopg.Error as error:
-            if error.sqlstate in RETRYABLE or (error.sqlstate or "08").startswith("08"):
-                raise VendorUnavailableError(f"{self._label}: {error}") from error
-            raise VendorRejectedError(
-                f"{self._label}: {error.sqlstate}: {error.diag.message_primary or error}"
-            ) from error
+            if error.sqlstate is None and isinstance(error, psycopg.OperationalError):
+                raise VendorUnavailableError(
+                    f"{self._label}: the connection was lost.",
+                    next_step="Check that the database runs.",
+                ) from None
+            said = (
+                f"{error.sqlstate or type(error).__name__}: {error.diag.message_primary or error}"
+            )
+            if error.sqlstate in RETRYABLE or str(error.sqlstate).startswith("08"):
+                raise VendorUnavailableError(f"{self._label}: {said}") from None
+            raise VendorRejectedError(f"{self._label}: {said}") from None
 
 
 def _by_shape(
@@ -211,10 +249,6 @@ def _by_shape(
 
     for key, group in groupby(sorted(changes, key=shape), key=shape):
         yield key, list(group)
-
-
-def _staged(position: int) -> sql.Identifier:
-    return sql.Identifier(f"headwater_{position}")
 
 
 def _names(columns: Sequence[str]) -> sql.Composed:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import socket
+import traceback
 from datetime import UTC, datetime
 from typing import Any
 
@@ -444,6 +445,51 @@ def test_banners_are_a_mirror_of_the_audience_but_touch_nobody_elses(world, data
     bad = world.run("product__in_app_banners")
     assert (bad.status, bad.rejected, bad.updated, bad.removed) == (RunStatus.PARTIAL, 1, 1, 1)
     assert "null value" in bad.refusals[0].example_message
+
+
+def test_a_banner_that_somebody_deleted_is_made_again_whole(world, database, monkeypatch):
+    monkeypatch.setenv("PRODUCT_DATABASE_URL", database.url("headwater_reader"))
+    monkeypatch.setenv("PRODUCT_WRITER_DATABASE_URL", database.url("headwater_writer"))
+    world.model("product__in_app_banners", *(banner(n) for n in range(20, 24)))
+    world.run("product__in_app_banners")
+    with psycopg.connect(database.url("postgres")) as admin:
+        admin.execute("delete from growth.in_app_banners where workspace_id in (21, 22)")
+    new = [banner(20, used=99), banner(21, used=98), banner(22, headline="new"), banner(23)]
+    world.model("product__in_app_banners", *new)
+    result = world.run("product__in_app_banners")
+    assert (result.status, result.updated) == (RunStatus.CLEAN, 3)
+    with psycopg.connect(database.url("postgres")) as admin:
+        held = admin.execute(
+            "select workspace_id, used, headline, banner_code, included "
+            "from growth.in_app_banners where workspace_id between 20 and 23 order by 1"
+        ).fetchall()
+    old = banner(0)[2]
+    assert held == [
+        (20, 99, old, "overage", 60), (21, 98, old, "overage", 60),
+        (22, 72, "new", "overage", 60), (23, 72, old, "overage", 60),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgres:/writer:{}@127.0.0.1:1/none",
+        "postgresql://writer:{}@127.0.0.1:1/none",
+        "postgresql://writer:{}@nowhere.invalid/none",
+        "host=127.0.0.1 port=1 pasword={}",
+        "postgresql://writer:{}@[::1/none",
+    ],
+)
+@pytest.mark.parametrize("password", ["tiger-lion", "tiger@lion", "tiger/lion", "tiger%zzlion"])
+def test_no_part_of_a_database_password_is_shown(world, monkeypatch, url, password):
+    monkeypatch.setenv("PRODUCT_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none")
+    monkeypatch.setenv("PRODUCT_WRITER_DATABASE_URL", url.format(password))
+    world.model("product__in_app_banners", banner(1))
+    result = world.run("product__in_app_banners")
+    assert result.status is RunStatus.FAILED
+    told = "".join(traceback.format_exception(result.error))
+    assert "could not connect" in told
+    assert "tiger" not in told and "lion" not in told
 
 
 # --- answers that cannot be read
