@@ -10,6 +10,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Annotated, TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from psycopg.conninfo import conninfo_to_dict
 from pydantic import Field, HttpUrl, SecretStr, ValidationError, field_validator
@@ -19,6 +20,10 @@ from headwater.errors import SettingsError
 
 SOURCES = ("product", "mixpanel", "salesforce", "hubspot", "crunchbase", "exclusions_sheet")
 """The names of all sources, as used in ``HEADWATER_SOURCES``."""
+
+
+NOTHING = "none"
+"""The word that leaves a list of sources or syncs empty; an empty value counts as not set."""
 
 
 class SettingsGroup(BaseSettings):
@@ -34,7 +39,10 @@ class SettingsGroup(BaseSettings):
 
 
 class Settings(SettingsGroup):
-    """Where things are kept and how the engine behaves (prefix ``HEADWATER_``)."""
+    """Where things are kept and how the engine behaves (prefix ``HEADWATER_``).
+
+    ``syncs`` is None where all syncs may write, and empty where none may.
+    """
 
     model_config = SettingsConfigDict(env_prefix="HEADWATER_")
 
@@ -42,7 +50,7 @@ class Settings(SettingsGroup):
     warehouse_path: Path | None = None
     as_of: datetime | None = None
     sources: Annotated[tuple[str, ...], NoDecode] = SOURCES
-    syncs: Annotated[tuple[str, ...], NoDecode] = ()
+    syncs: Annotated[tuple[str, ...] | None, NoDecode] = None
     duckdb_memory_limit: str | None = None
     duckdb_threads: int | None = Field(default=None, ge=1)
     warehouse_wait_seconds: float = Field(default=60.0, ge=0)
@@ -62,7 +70,10 @@ class Settings(SettingsGroup):
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):
-            return tuple(part.strip() for part in value.split(",") if part.strip())
+            names = tuple(part.strip() for part in value.split(",") if part.strip())
+            if NOTHING in names and len(names) > 1:
+                raise ValueError(f"{NOTHING} stands alone: it means that nothing is chosen")
+            return () if names == (NOTHING,) else names
         return value
 
     @field_validator("sources")
@@ -133,6 +144,17 @@ class MixpanelSettings(SettingsGroup):
     export_base_url: HttpUrl = HttpUrl("https://data.mixpanel.com")
     import_base_url: HttpUrl = HttpUrl("https://api.mixpanel.com")
     accounts_project_id: int | None = None
+
+    @field_validator("timezone")
+    @classmethod
+    def _is_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError(
+                "it is no IANA time zone, such as Europe/Berlin; the project's settings show it"
+            ) from None
+        return value
 
     @property
     def account(self) -> str:

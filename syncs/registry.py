@@ -36,7 +36,7 @@ def definition(name: str, folder: Path = DEFINITIONS) -> Definition:
 
 def enabled(settings: Settings) -> tuple[Definition, ...]:
     """The definitions that ``HEADWATER_SYNCS`` names, or all of them when it is not set."""
-    if not settings.syncs:
+    if settings.syncs is None:
         return definitions()
     for name in settings.syncs:
         definition(name)

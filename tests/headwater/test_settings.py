@@ -8,6 +8,7 @@ import pytest
 
 from headwater.errors import SettingsError
 from headwater.settings import (
+    SOURCES,
     HubSpotSettings,
     MixpanelSettings,
     ProductSettings,
@@ -111,3 +112,40 @@ def test_a_malformed_connection_url_is_refused_and_kept_secret(
 def test_connection_urls_that_libpq_takes_are_taken(monkeypatch, url: str) -> None:
     monkeypatch.setenv("PRODUCT_DATABASE_URL", url)
     assert load(ProductSettings).database_url.get_secret_value() == url
+
+
+@pytest.mark.parametrize(
+    ("text", "sources", "syncs"),
+    [
+        ("none", (), ()),
+        (" none ,", (), ()),
+        ("", SOURCES, None),
+        ("hubspot", ("hubspot",), ("hubspot",)),
+    ],
+)
+def test_none_chooses_nothing_and_an_empty_value_counts_as_not_set(
+    monkeypatch, text: str, sources: tuple[str, ...], syncs: tuple[str, ...] | None
+) -> None:
+    monkeypatch.setenv("HEADWATER_SOURCES", text)
+    monkeypatch.setenv("HEADWATER_SYNCS", text)
+    settings = load(Settings)
+    assert (settings.sources, settings.syncs) == (sources, syncs)
+
+
+@pytest.mark.parametrize("setting", ["HEADWATER_SOURCES", "HEADWATER_SYNCS"])
+def test_none_beside_a_name_is_refused(monkeypatch, setting: str) -> None:
+    monkeypatch.setenv(setting, "none,hubspot")
+    with pytest.raises(SettingsError, match=f"{setting} .*none stands alone"):
+        load(Settings)
+
+
+@pytest.mark.parametrize("zone", ["Europe/Atlantis", "../etc/passwd", "Europe", "UTC+2"])
+def test_a_time_zone_that_does_not_exist_is_refused_at_load(monkeypatch, zone: str) -> None:
+    monkeypatch.setenv("MIXPANEL_SERVICE_ACCOUNT_USERNAME", "u")
+    monkeypatch.setenv("MIXPANEL_SERVICE_ACCOUNT_SECRET", "s")
+    monkeypatch.setenv("MIXPANEL_PROJECT_ID", "1")
+    monkeypatch.setenv("MIXPANEL_TIMEZONE", zone)
+    with pytest.raises(SettingsError, match="MIXPANEL_TIMEZONE is malformed"):
+        load(MixpanelSettings)
+    monkeypatch.setenv("MIXPANEL_TIMEZONE", "Europe/Berlin")
+    assert load(MixpanelSettings).timezone == "Europe/Berlin"
