@@ -107,29 +107,55 @@ person_contacts as (
 
 ),
 
+leads_with_maker as (
+
+    select
+        leads.*,
+        coalesce(
+            leads.plg_user_id is not null and leads.lead_source = settings.signup_lead_source, false
+        ) as is_made_by_headwater
+    from leads
+    cross join settings
+
+),
+
+-- What Headwater wrote on a lead are its own words, a fallback for a missing name among them: they
+-- must not come back as news and go on to other systems.
+leads_in_words_of_others as (
+
+    select
+        * replace (
+            case when not is_made_by_headwater then first_name end as first_name,
+            case when not is_made_by_headwater then last_name end as last_name,
+            case when not is_made_by_headwater then title end as title,
+            case when not is_made_by_headwater then country end as country
+        )
+    from leads_with_maker
+
+),
+
 -- The lead that sales works with: one that is still open, the latest.
 person_leads as (
 
     select
         person_identifiers.person_key,
-        leads.*,
-        -- Names on a lead that Headwater made are its own words, a fallback among them: they must
-        -- not come back as news and go on to other systems.
-        coalesce(
-            leads.plg_user_id is not null and leads.lead_source = settings.signup_lead_source, false
-        ) as is_made_by_headwater
+        leads_in_words_of_others.*
     from person_identifiers
-    inner join leads on person_identifiers.id_value = leads.sfdc_lead_id
-    cross join settings
-    where person_identifiers.id_type = 'sfdc_lead_id' and not leads.is_deleted
+    inner join leads_in_words_of_others
+        on person_identifiers.id_value = leads_in_words_of_others.sfdc_lead_id
+    where person_identifiers.id_type = 'sfdc_lead_id' and not leads_in_words_of_others.is_deleted
     qualify
         row_number() over (
             partition by person_identifiers.person_key
-            order by leads.is_converted, leads.created_at desc, leads.sfdc_lead_id
+            order by
+                leads_in_words_of_others.is_converted,
+                leads_in_words_of_others.created_at desc,
+                leads_in_words_of_others.sfdc_lead_id
         ) = 1
 
 ),
 
+-- The oldest live contact: the one that marketing knows, not a second one made since.
 person_hubspot_contacts as (
 
     select
@@ -145,7 +171,7 @@ person_hubspot_contacts as (
     qualify
         row_number() over (
             partition by person_identifiers.person_key
-            order by hubspot_contacts.created_at desc, hubspot_contacts.hubspot_contact_id
+            order by hubspot_contacts.created_at, hubspot_contacts.hubspot_contact_id
         ) = 1
 
 ),
@@ -222,14 +248,14 @@ joined as (
         ) as primary_host,
         coalesce(
             person_contacts.first_name,
-            case when not person_leads.is_made_by_headwater then person_leads.first_name end,
+            person_leads.first_name,
             person_hubspot_contacts.first_name,
             nullif(regexp_extract(person_users.full_name, '^(.+)\s+\S+$', 1), ''),
             person_users.full_name
         ) as first_name,
         coalesce(
             person_contacts.last_name,
-            case when not person_leads.is_made_by_headwater then person_leads.last_name end,
+            person_leads.last_name,
             person_hubspot_contacts.last_name,
             nullif(regexp_extract(person_users.full_name, '\s(\S+)$', 1), '')
         ) as last_name,
@@ -240,18 +266,12 @@ joined as (
                     ' ',
                     coalesce(
                         person_contacts.first_name,
-                        case
-                            when not person_leads.is_made_by_headwater
-                                then person_leads.first_name
-                        end,
+                        person_leads.first_name,
                         person_hubspot_contacts.first_name
                     ),
                     coalesce(
                         person_contacts.last_name,
-                        case
-                            when not person_leads.is_made_by_headwater
-                                then person_leads.last_name
-                        end,
+                        person_leads.last_name,
                         person_hubspot_contacts.last_name
                     )
                 ),
@@ -269,6 +289,9 @@ joined as (
         person_leads.sfdc_lead_id,
         person_contacts.sfdc_contact_id,
         person_hubspot_contacts.hubspot_contact_id,
+        case
+            when person_hubspot_contacts.is_valid_email then person_hubspot_contacts.email
+        end as hubspot_email,
         coalesce(
             user_matches.account_key, contact_accounts.account_key, lead_matches.account_key
         ) as account_key,
@@ -331,6 +354,7 @@ final as (
         joined.sfdc_lead_id,
         joined.sfdc_contact_id,
         joined.hubspot_contact_id,
+        joined.hubspot_email,
         joined.account_key,
         joined.is_staff or coalesce(host_domains.domain_class = 'internal', false) as is_internal,
         joined.is_test,
