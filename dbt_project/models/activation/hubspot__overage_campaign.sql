@@ -33,17 +33,18 @@ settings as (
 ),
 
 -- Who looks after several workspaces hears of the one that is furthest over.
-final as (
+people_with_workspace as (
 
     select
-        people.primary_email as email,
+        people.person_key,
+        -- HubSpot finds a contact by its address: under another one it would make a second contact.
+        coalesce(people.hubspot_email, people.primary_email) as email,
         people.first_name,
         people.last_name,
-        settings.campaign,
         audience.workspace_id,
         audience.workspace_name,
         audience.meter,
-        round(audience.used_share, 2) as used_share
+        audience.used_share
     from audience
     inner join members
         on audience.workspace_id = members.workspace_id
@@ -51,10 +52,32 @@ final as (
         on members.person_key = permissions.person_key
     inner join people
         on members.person_key = people.person_key
+    qualify row_number() over (
+        partition by people.person_key
+        order by audience.used_share desc nulls first, audience.workspace_id, members.user_id
+    ) = 1
+
+),
+
+final as (
+
+    select
+        people_with_workspace.email,
+        people_with_workspace.first_name,
+        people_with_workspace.last_name,
+        settings.campaign,
+        people_with_workspace.workspace_id,
+        people_with_workspace.workspace_name,
+        people_with_workspace.meter,
+        round(people_with_workspace.used_share, 2) as used_share
+    from people_with_workspace
     cross join settings
     qualify row_number() over (
-        partition by people.primary_email
-        order by audience.used_share desc nulls last, audience.workspace_id, people.person_key
+        partition by people_with_workspace.email
+        order by
+            people_with_workspace.used_share desc nulls first,
+            people_with_workspace.workspace_id,
+            people_with_workspace.person_key
     ) = 1
 
 )
