@@ -102,6 +102,10 @@ class Counts:
         return self.created + self.updated + self.removed
 
 
+ALREADY_THERE = "ALREADY_THERE"
+"""The code of a delivered row to create that the destination held already. It was left as it is."""
+
+
 class Interrupted(Exception):
     """A batch of several calls ended in the middle: ``results`` are the answers until then, and
     the rows that were not tried any more. The fate of the rest has to be found out."""

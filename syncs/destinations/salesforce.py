@@ -1,7 +1,8 @@
 """Salesforce: sObject Collections for few rows, Bulk API 2.0 for many.
 
-Every write is idempotent: an update by ``Id`` or an upsert by an external id. So a batch whose
-answer was lost is sent again; a bulk job is asked for by its id.
+Every write is idempotent: an update by ``Id``, an upsert by an external id, or (mode create) an
+insert whose external id is unique, so that a record that is there already is not written a second
+time nor over. So a batch whose answer was lost is sent again; a bulk job is asked for by its id.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from syncs.destination import (
 )
 from syncs.destinations.answers import reading
 from syncs.destinations.salesforce_api import LOCKED, SalesforceApi
-from syncs.destinations.salesforce_bulk import BulkJobs, job_calls
+from syncs.destinations.salesforce_bulk import BulkJobs, already_there, job_calls
 
 COLLECTION_ROWS = 200
 JOB_ROWS = 100_000
@@ -39,7 +40,8 @@ def connect(definition: Definition, settings: Settings) -> SalesforceDestination
 
 
 class SalesforceDestination:
-    """One object of an org. ``key.field`` is ``Id`` (update) or an external id (upsert)."""
+    """One object of an org. ``key.field`` is ``Id`` (update) or an external id (upsert, create; it
+    must be unique)."""
 
     name = "salesforce"
 
@@ -53,7 +55,9 @@ class SalesforceDestination:
         if "auto_assign" in definition.options:
             assign = bool(definition.options["auto_assign"])
             self._headers["Sforce-Auto-Assign"] = "TRUE" if assign else "FALSE"
-        self._jobs = BulkJobs(self._api, self._object, self._key)
+        self._creates = definition.mode is Mode.CREATE
+        operation = "insert" if self._creates else "update" if self._key == "Id" else "upsert"
+        self._jobs = BulkJobs(self._api, self._object, self._key, operation)
         by_id = self._key == "Id"
         modes = {Mode.UPDATE} if by_id else {Mode.UPSERT, Mode.CREATE}
         self.capabilities = Capabilities(
@@ -78,7 +82,14 @@ class SalesforceDestination:
                 next_step="docs/salesforce-setup.md says how to create it and to give the "
                 "integration user field-level security.",
             )
-        fixed = [name for name in self._fields if not known[name].get("updateable", True)]
+        if self._creates and not known[self._key].get("unique"):
+            raise VendorRejectedError(
+                f"Salesforce {self._object}.{self._key} is not unique, so a record whose answer is "
+                "lost could be created twice.",
+                next_step="Make it a unique external id; docs/salesforce-setup.md says how.",
+            )
+        right = "createable" if self._creates else "updateable"
+        fixed = [name for name in self._fields if not known[name].get(right, True)]
         if fixed:
             raise VendorRejectedError(
                 f"Salesforce {self._object}.{', '.join(fixed)} cannot be written by this user.",
@@ -128,17 +139,20 @@ class SalesforceDestination:
             for change in changes
         ]
         path = "/composite/sobjects"
-        if self._key != "Id":
+        if self._key != "Id" and not self._creates:
             path += f"/{self._object}/{self._key}"
         answer = self._api.call(
-            "PATCH",
+            "POST" if self._creates else "PATCH",
             path,
             idempotent=True,
             headers=self._headers,
             json={"allOrNone": False, "records": records},
         )
         with reading("Salesforce", answer):
-            return _paired(changes, answer.json())
+            results = _paired(changes, answer.json())
+        return (
+            [already_there(result, self._key) for result in results] if self._creates else results
+        )
 
     def _delete(self, changes: Sequence[Change]) -> list[RowResult]:
         ids = [change.destination_id or change.key for change in changes]

@@ -11,51 +11,57 @@ import io
 import re
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from headwater.errors import VendorRejectedError, VendorUnavailableError
-from syncs.destination import Batch, Outcome, RowResult, Value
+from syncs.destination import ALREADY_THERE, Batch, Outcome, RowResult, Value
 from syncs.destinations.answers import reading
 from syncs.destinations.salesforce_api import LOCKED, SalesforceApi
 
-POLLS_IN_A_MINIMAL_JOB = 3
+CALLS_OF_A_MINIMAL_JOB = 5
 FIRST_PAUSE_SECONDS = 0.2
 PAUSE_GROWTH = 1.5
 LONGEST_PAUSE_SECONDS = 10.0
 PATIENCE_SECONDS = 3600.0
+DUPLICATE = "DUPLICATE_VALUE"
+OWNER = r"(?i:\b{key} duplicates value on record with id): *(?P<id>[0-9A-Za-z]{{15,18}})\b"
 ERROR = re.compile(r"^(?P<code>[A-Z_]+):(?P<message>.*?)(?::(?P<fields>[^:]*?) ?--)?$", re.DOTALL)
 
 
 def job_calls(rows: int, rows_per_job: int) -> int:
-    """The calls of the jobs for so many rows: create, upload, close, three polls, two results."""
-    return -(-rows // rows_per_job) * (3 + POLLS_IN_A_MINIMAL_JOB + 2)
+    """The least calls of the jobs for so many rows: create, upload, close, one look at the state,
+    one kind of results (a job of which only a part failed is asked for both)."""
+    return -(-rows // rows_per_job) * CALLS_OF_A_MINIMAL_JOB
 
 
 class BulkJobs:
-    """Ingest jobs for one object."""
+    """Ingest jobs for one object; ``operation`` is insert, update or upsert."""
 
     def __init__(
         self,
         api: SalesforceApi,
         sobject: str,
         key: str,
+        operation: str,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._api = api
         self._object = sobject
         self._key = key
+        self._operation = operation
         self._sleep = sleep
 
     def deliver(self, batch: Batch, remember: Callable[[str], None]) -> Sequence[RowResult]:
         """Create, upload, close, wait, read the results."""
         job: dict[str, str] = {
             "object": self._object,
-            "operation": "update" if self._key == "Id" else "upsert",
+            "operation": self._operation,
             "contentType": "CSV",
             "lineEnding": "LF",
             "columnDelimiter": "COMMA",
         }
-        if self._key != "Id":
+        if self._operation == "upsert":
             job["externalIdFieldName"] = self._key
         answer = self._api.call("POST", "/jobs/ingest", json=job)
         with reading("Salesforce", answer):
@@ -96,7 +102,9 @@ class BulkJobs:
                 answers[key] = RowResult(key, Outcome.DELIVERED, record_id or None)
         if job["numberRecordsFailed"]:
             for key, error in self._read(job_id, "failedResults", "sf__Error"):
-                answers[key] = _refused(key, error)
+                refused = _refused(key, error)
+                inserts = self._operation == "insert"
+                answers[key] = already_there(refused, self._key) if inserts else refused
         if job["state"] == "Failed" and not answers:
             raise VendorRejectedError(
                 f"Salesforce job {job_id} failed: {job.get('errorMessage', 'no reason given')}"
@@ -169,6 +177,19 @@ def _refused(key: str, error: str) -> RowResult:
     message = found["message"] if found else error
     outcome = Outcome.RETRY if code == LOCKED else Outcome.REJECTED
     return RowResult(key, outcome, code=code, message=message.strip(" :-"))
+
+
+def already_there(result: RowResult, key: str) -> RowResult:
+    """Of an insert: refused because a record with this external id is there, so it is delivered
+    (now or by an earlier call whose answer was lost) and left as it is."""
+    if result.code != DUPLICATE:
+        return result
+    found = re.search(OWNER.format(key=re.escape(key)), result.message or "")
+    if found is None:
+        return result
+    return replace(
+        result, outcome=Outcome.DELIVERED, destination_id=found["id"], code=ALREADY_THERE
+    )
 
 
 def _unsent(batch: Batch, why: str) -> list[RowResult]:

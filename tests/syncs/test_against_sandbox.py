@@ -167,6 +167,41 @@ def test_a_lost_answer_makes_no_second_lead(world, monkeypatch, bulk_from):
     assert len(leads) == len({lead["PLG_User_Id__c"] for lead in leads}) == 205
 
 
+@pytest.mark.parametrize("bulk_from", ["2", "5000"])
+def test_leads_are_neither_made_again_nor_written_over_when_the_state_is_lost(
+    world, monkeypatch, bulk_from
+):
+    monkeypatch.setenv("SALESFORCE_BULK_FROM_ROWS", bulk_from)
+    world.model("salesforce__signup_leads", *(signup(n) for n in range(205)))
+    world.run("salesforce__signup_leads")
+    store = world.served.stores["salesforce"]
+    lead = next(r for r in store.rows("Lead") if r["PLG_User_Id__c"] == "7")
+    store.seed("Lead", [{**lead, "Title": "Buyer", "LastName": "Byron", "LeadSource": "Fair"}])
+    (world.settings.sync_state / "salesforce__signup_leads.duckdb").unlink()
+    world.model("salesforce__signup_leads", *(signup(n) for n in range(206)))
+    again = world.run("salesforce__signup_leads")
+    assert (again.status, again.created) == (RunStatus.CLEAN, 206)
+    leads = {row["PLG_User_Id__c"]: row for row in world.stored("salesforce", "Lead")}
+    assert len(leads) == len(world.stored("salesforce", "Lead")) == 206
+    kept = leads["7"]
+    assert (kept["Title"], kept["LastName"], kept["LeadSource"]) == ("Buyer", "Byron", "Fair")
+    sent = rows("salesforce__signup_leads", world.settings, "7")[0]
+    assert (sent["destination_id"], sent["code"]) == (lead["Id"], "ALREADY_THERE")
+    world.model("salesforce__signup_leads", *(signup(n, icp_tier="C") for n in range(206)))
+    assert world.run("salesforce__signup_leads").planned == 0
+
+
+def test_records_are_only_created_by_a_key_that_salesforce_keeps_unique(world):
+    leads = definition("salesforce__signup_leads")
+    key = leads.key.model_copy(update={"field": "Street"})
+    world.model("salesforce__signup_leads", signup(1))
+    loose = leads.model_copy(update={"key": key})
+    result = world.run("salesforce__signup_leads", definition=loose)
+    assert result.status is RunStatus.FAILED
+    assert "Lead.Street is not unique" in str(result.error)
+    assert not world.stored("salesforce", "Lead")
+
+
 def test_account_scores_send_only_what_differs_and_clear_with_null(world):
     ids = ["0015f00000ABCDEAA0", "0015f00000ABCDFAA0", "0015f00000ABCDGAA0"]
     from sandbox.vendors.salesforce.ids import normalize

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from syncs.destination import Batch, Change, Operation, Outcome
+from syncs.destination import Batch, Change, Operation, Outcome, RowResult
 from syncs.destinations import hubspot, mixpanel, outreach, salesforce, salesforce_bulk
 
 
@@ -87,5 +87,28 @@ def test_a_failed_bulk_cell_is_taken_apart(said, code, message, outcome):
 
 
 def test_least_calls_of_bulk_and_collections():
-    assert salesforce_bulk.job_calls(100_000, 100_000) == 8
-    assert salesforce_bulk.job_calls(100_001, 100_000) == 16
+    assert salesforce_bulk.job_calls(100_000, 100_000) == 5
+    assert salesforce_bulk.job_calls(100_001, 100_000) == 10
+
+
+@pytest.mark.parametrize(
+    ("message", "arrived"),
+    [
+        ("duplicate value found: Ext__c duplicates value on record with id: 00Q5f00000ABCDE", True),
+        (
+            "duplicate value found: Other__c duplicates value on record with id: 00Q5f00000ABCDE",
+            False,
+        ),
+        (
+            "duplicate value found: My_Ext__c duplicates value on record with id: 00Q5f00000ABCDE",
+            False,
+        ),
+        ("Duplicate external id specified: 7", False),
+        ("duplicate value found: <unknown> duplicates value on record with id: <unknown>", False),
+    ],
+)
+def test_only_a_duplicate_of_the_key_means_that_the_record_is_there(message, arrived):
+    refused = RowResult("k", Outcome.REJECTED, code="DUPLICATE_VALUE", message=message)
+    found = salesforce_bulk.already_there(refused, "Ext__c")
+    assert (found.outcome is Outcome.DELIVERED) == arrived
+    assert (found.destination_id == "00Q5f00000ABCDE") == arrived
