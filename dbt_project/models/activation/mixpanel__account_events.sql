@@ -12,6 +12,30 @@ accounts as (
 
 ),
 
+deleted_users as (
+
+    select user_id
+    from {{ ref('product_signups') }}
+    where is_deleted
+
+),
+
+deleted_people as (
+
+    select person_key
+    from {{ ref('dim_people') }}
+    where is_user_deleted
+
+),
+
+deleted_workspaces as (
+
+    select workspace_id
+    from {{ ref('dim_workspaces') }}
+    where is_deleted
+
+),
+
 exported_events as (
 
     select * from {{ ref('exported_events') }}
@@ -44,6 +68,12 @@ final as (
     inner join accounts
         on events.account_key = accounts.account_key
     cross join settings
+    anti join deleted_users
+        on events.user_id = deleted_users.user_id
+    anti join deleted_people
+        on events.person_key = deleted_people.person_key
+    anti join deleted_workspaces
+        on events.workspace_id = deleted_workspaces.workspace_id
     where events.event_at >= {{ add_days(as_of(), '-settings.exported_days') }}
         and events.event_at < {{ as_of() }}
 
