@@ -79,7 +79,7 @@ def test_value_moments_count_strictly_inside_their_window(known: Warehouse) -> N
 
 def test_pqls_and_since_when(known: Warehouse) -> None:
     found = known.execute(
-        "select accounts.sfdc_account_id, pql_id, entered_at from marts.fct_pqls "
+        "select accounts.sfdc_account_id, pql_id, evidence_since from marts.fct_pqls "
         "join marts.dim_accounts as accounts using (account_key) order by 1, 2"
     ).fetchall()
     near_cap = datetime(2025, 8, 5)

@@ -16,7 +16,7 @@ reasons as (
         account_key,
         pql_id,
         pql_version,
-        max(since) filter (where stage = 'enter' and is_met) as entered_at,
+        max(since) filter (where stage = 'enter' and is_met) as evidence_since,
         to_json(
             list(
                 struct_pack(
@@ -49,7 +49,7 @@ final as (
         reasons.pql_version,
         definitions.label as pql_label,
         definitions.precedence,
-        reasons.entered_at,
+        reasons.evidence_since,
         reasons.reasons,
         coalesce(
             replace(definitions.headline, '{evidence}', reasons.evidence), definitions.label
