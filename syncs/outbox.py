@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import duckdb
@@ -28,6 +28,11 @@ STATE_OF = {
     Outcome.UNKNOWN: RowState.UNKNOWN,
 }
 
+KEEP_DAYS = 90
+"""How long a row that is done with can be looked up (``headwater sync log``): a quarter, as long as
+people ask why a record says what it says. Nothing is computed from these rows, and without a limit
+the file would grow with every change."""
+
 
 class Outbox:
     """The outbox of one sync, in its open state file. ``run_id`` is the run that is delivering."""
@@ -40,12 +45,13 @@ class Outbox:
     def fill(self, name: str, now: datetime) -> None:
         """Take over the planned rows of the difference, and adopt what was right already.
 
-        Pending rows of earlier runs are superseded: the difference has planned them anew.
+        Pending and rejected rows of earlier runs are superseded: the difference has planned anew
+        what is still to be sent. ``runs`` keeps their figures.
         """
         with transaction(self._connection):
             self._connection.execute(
                 "update outbox set state = 'superseded', changed_at = ? "
-                "where state = 'pending' and run_id <> ?",
+                "where state in ('pending', 'rejected') and run_id <> ?",
                 [naive(now), self.run_id],
             )
             self._connection.execute(
@@ -221,6 +227,22 @@ class Outbox:
             )
             self._connection.execute(
                 "update outbox set settled = true where state = 'delivered' and not settled"
+            )
+
+    def prune(self, now: datetime) -> None:
+        """Forget the rows that earlier runs have done with and that are older than ``KEEP_DAYS``,
+        and the attempts they were sent in. ``sent`` and ``runs`` stay whole."""
+        before = naive(now - timedelta(days=KEEP_DAYS))
+        with transaction(self._connection):
+            self._connection.execute(
+                "delete from outbox where run_id <> ? and changed_at < ? "
+                "and (state = 'superseded' or (state = 'delivered' and settled))",
+                [self.run_id, before],
+            )
+            self._connection.execute(
+                "delete from attempts where run_id <> ? and started_at < ? and batch_id not in "
+                "(select batch_id from outbox where batch_id is not null)",
+                [self.run_id, before],
             )
 
     def count(self, *states: RowState) -> int:

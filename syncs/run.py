@@ -256,6 +256,7 @@ class _Work:
         if self._outbox.leftovers():
             self.recovered = self._delivery().recover()
         self._outbox.settle(self._clock.now())
+        self._outbox.prune(self._clock.now())
         self._difference = difference.compute(self._connection, self._definition, self._settings)
         guards.check(self._definition, self._difference)
         if self._difference.counts.total:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -81,6 +83,45 @@ def test_a_rejected_row_is_owed_until_it_is_accepted_without_anybody_asking(benc
     second = go(bench, there)
     assert (second.status, second.created) == (RunStatus.CLEAN, 1)
     assert there.state()["y"] == {"A": "2", "B": 2.0}
+
+
+def test_a_refusal_is_no_longer_told_once_it_is_planned_anew(bench):
+    there = MemoryDestination(refused={"y", "z"})
+    bench.model({"y": ("2", 2.0), "z": ("3", 3.0)})
+    go(bench, there)
+    refused = rows("things", bench.settings, rejected=True)
+    assert [row["key"] for row in refused] == ["y", "z"]
+    there.refused = {"z"}
+    second = go(bench, there)
+    still = rows("things", bench.settings, rejected=True)
+    assert [(row["key"], row["run_id"]) for row in still] == [("z", second.run_id)]
+    bench.model({"y": ("2", 2.0)})
+    go(bench, there)
+    assert rows("things", bench.settings, rejected=True) == []
+    told = status("things", bench.settings)
+    assert [row["rejected"] for row in told] == [0, 1, 2], "the runs keep their figures"
+
+
+def test_what_is_done_with_is_forgotten_after_a_quarter_but_not_what_is_open_or_was_sent(bench):
+    there = MemoryDestination(refused={"z"}, size=1, faults=[None, "lost answer", *["down"] * 4])
+    bench.model({"x": ("1", 1.0), "y": ("2", 2.0), "z": ("3", 3.0)})
+    first = go(bench, there)
+    assert (first.created, first.owed) == (1, 2)
+    bench.clock.at += timedelta(days=91)
+    there.faults = ["down"] * 4  # y stays in doubt
+    go(bench, there)
+    kept = {(row["key"], row["state"]) for row in rows("things", bench.settings)}
+    assert kept == {("y", "unknown"), ("z", "superseded"), ("z", "rejected")}
+    bench.clock.at += timedelta(days=91)
+    there.refused.clear()
+    third = go(bench, there)
+    assert (third.status, third.recovered, third.planned) == (RunStatus.CLEAN, 1, 1)
+    assert {row["key"] for row in rows("things", bench.settings)} == {"y", "z"}
+    assert set(there.state()) == {"x", "y", "z"} and there.writes == 3
+    with connect(bench.settings, path=state_path(bench.settings, "things")) as connection:
+        assert connection.execute("select count(*) from sent").fetchall() == [(3,)]
+        assert connection.execute("select count(*) from attempts").fetchall()[0][0] < 6
+    assert len(status("things", bench.settings)) == 3
 
 
 def test_a_newer_value_supersedes_a_rejected_one(bench):
