@@ -30,7 +30,8 @@ settings as (
 
 ),
 
--- What a reader in the CRM sees, one item a reason, the weightiest first.
+-- What a reader in the CRM sees, one item a reason, the weightiest first; the floor of a score only
+-- makes the sum come out and tells a reader nothing.
 items as (
 
     select
@@ -61,11 +62,16 @@ items as (
                     || ')'
             else ''
         end
-        || printf(' %+d', cast(round(reasons.points) as integer)) as item
+        || case
+            when round(reasons.points, 1) = round(reasons.points)
+                then printf(' %+d', cast(round(reasons.points) as integer))
+            else printf(' %+.1f', cast(reasons.points as double))
+        end as item
     from fit
     inner join icp_reasons as reasons
         on fit.account_key = reasons.account_key
         and fit.icp_version = reasons.icp_version
+    where reasons.rule_id <> 'floor'
 
     union all
 
@@ -129,7 +135,8 @@ final as (
     select
         accounts.account_key,
         fit.tier as icp_tier,
-        round(fit.score, 1) as icp_score,
+        -- A score of little that is known reads like a verdict; the tier says that it is none.
+        case when fit.tier <> 'U' then round(fit.score, 1) end as icp_score,
         texts.icp_reasons,
         qualified.account_key is not null as is_pql,
         texts.pql_reasons
