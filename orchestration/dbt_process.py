@@ -87,9 +87,9 @@ def build(
         as_of = as_of.astimezone(UTC).replace(tzinfo=None)
     arguments = ["build", "--select", f"tag:{_CHOSEN}", "--indirect-selection", "empty"]
     arguments += ["--vars", json.dumps({"as_of": as_of.isoformat(sep=" ")})]
-    manifest = parsed(project, settings.home)
-    with _warehouse_of(settings), _chosen(manifest, select), _rare_collections():
-        result = _invoke(arguments, project, settings.home, on_node=on_node, reuse=True)
+    part = _part(parsed(project, settings.home), select)
+    with _warehouse_of(settings), _chosen(part, select), _rare_collections():
+        result = _invoke(arguments, project, settings.home, on_node=on_node, manifest=part)
     if result.result is None:
         raise DefinitionError(
             f"dbt did not run: {result.exception}",
@@ -113,7 +113,7 @@ def _invoke(
     home: Path,
     *,
     on_node: Callable[[str, str], None] | None = None,
-    reuse: bool = False,
+    manifest: Manifest | None = None,
 ) -> Any:
     from dbt.cli.main import dbtRunner  # some seconds of imports: paid by who uses dbt
 
@@ -123,9 +123,7 @@ def _invoke(
             on_node(node.unique_id, node.node_status)
 
     work = (home / "dbt").resolve()
-    runner = dbtRunner(
-        manifest=parsed(project, home) if reuse else None, callbacks=[listen] if on_node else None
-    )
+    runner = dbtRunner(manifest=manifest, callbacks=[listen] if on_node else None)
     try:
         return runner.invoke(
             [
@@ -146,6 +144,41 @@ def _let_go_of_the_file() -> None:
 
     DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
     reset_adapters()  # type: ignore[no-untyped-call]
+
+
+def _part(manifest: Manifest, unique_ids: Sequence[str]) -> Manifest:
+    """The nodes of one command and what they are built from.
+
+    dbt links and searches the graph it is given anew for every command; the steps with few nodes
+    need not pay for the whole project.
+    """
+    from dbt.contracts.graph.manifest import Manifest
+
+    kept: set[str] = set()
+    stack = list(unique_ids)
+    while stack:
+        unique_id = stack.pop()
+        if unique_id in manifest.nodes and unique_id not in kept:
+            kept.add(unique_id)
+            stack.extend(manifest.nodes[unique_id].depends_on_nodes)
+    part = Manifest(
+        nodes={
+            unique_id: manifest.nodes[unique_id]
+            for unique_id in manifest.nodes
+            if unique_id in kept
+        },
+        sources=manifest.sources,
+        macros=manifest.macros,
+        docs=manifest.docs,
+        groups=manifest.groups,
+        selectors=manifest.selectors,
+        metadata=manifest.metadata,
+        files=manifest.files,
+        disabled=manifest.disabled,
+        state_check=manifest.state_check,
+    )
+    part.build_flat_graph()  # type: ignore[no-untyped-call]
+    return part
 
 
 @contextmanager
