@@ -17,6 +17,12 @@ qualifications as (
 
 ),
 
+accounts as (
+
+    select * from {{ ref('dim_accounts') }}
+
+),
+
 meters as (
 
     select * from {{ ref('usage_meters') }}
@@ -25,9 +31,26 @@ meters as (
 
 settings as (
 
-    select cast(value as integer) as due_days
+    select
+        cast(
+            max(value) filter (where setting = 'sdr_task_due_days') as integer
+        ) as due_days,
+        max(value) filter (where setting = 'sdr_task_pql') as told_pql_id
     from {{ ref('activation_settings') }}
-    where setting = 'sdr_task_due_days'
+    where setting in ('sdr_task_due_days', 'sdr_task_pql')
+
+),
+
+-- The note itself tells of the usage; what else qualifies the account is news.
+other_pqls as (
+
+    select
+        pqls.account_key,
+        string_agg(pqls.headline || '.', ' ' order by pqls.precedence, pqls.pql_id) as headlines
+    from {{ ref('fct_pqls') }} as pqls
+    cross join settings
+    where pqls.pql_id <> settings.told_pql_id
+    group by pqls.account_key
 
 ),
 
@@ -40,23 +63,27 @@ final as (
         contacts.person_key,
         audience.workspace_id,
         {{ add_days("date_trunc('day', " ~ as_of() ~ ")", 'settings.due_days') }} as due_at,
-        audience.workspace_name || ' has used '
+        coalesce(accounts.account_name || ', ', '') || 'workspace ' || audience.workspace_name || ': '
         || coalesce(format('{:,}', audience.used), '') || ' of '
         || coalesce(format('{:,}', audience.included), '') || ' '
-        || coalesce(meters.label, audience.meter) || ' in '
+        || coalesce(meters.label, audience.meter) || ' used in '
         || strftime(audience.period_start, '%B %Y')
         || coalesce(' (' || cast(round(100 * audience.used_share) as bigint) || '%)', '')
         || ', over its plan (' || audience.plan_code || ') since '
         || strftime(audience.overage_since, '%Y-%m-%d') || '.'
         || coalesce(' Fit ' || qualifications.icp_tier, '')
         || coalesce(': ' || qualifications.icp_reasons || '.', '')
-        || coalesce(' ' || qualifications.pql_reasons || '.', '') as note
+        || coalesce(' ' || other_pqls.headlines, '') as note
     from audience
     inner join contacts
         on audience.workspace_id = contacts.workspace_id
     cross join settings
     left join qualifications
         on audience.account_key = qualifications.account_key
+    left join accounts
+        on audience.account_key = accounts.account_key
+    left join other_pqls
+        on audience.account_key = other_pqls.account_key
     left join meters
         on audience.meter = meters.meter
 
