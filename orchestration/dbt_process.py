@@ -87,9 +87,10 @@ def build(
         as_of = as_of.astimezone(UTC).replace(tzinfo=None)
     arguments = ["build", "--select", f"tag:{_CHOSEN}", "--indirect-selection", "empty"]
     arguments += ["--vars", json.dumps({"as_of": as_of.isoformat(sep=" ")})]
-    part = _part(parsed(project, settings.home), select)
-    with _warehouse_of(settings), _chosen(part, select), _rare_collections():
-        result = _invoke(arguments, project, settings.home, on_node=on_node, manifest=part)
+    with _warehouse_of(settings):
+        part = _part(parsed(project, settings.home), select)
+        with _chosen(part, select), _rare_collections():
+            result = _invoke(arguments, project, settings.home, on_node=on_node, manifest=part)
     if result.result is None:
         raise DefinitionError(
             f"dbt did not run: {result.exception}",
