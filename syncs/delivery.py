@@ -7,6 +7,7 @@ before it sends anything.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
@@ -43,6 +44,8 @@ READ_ROWS = 20_000
 TRIES = 3
 """How often a row that the vendor puts off (a locked record) is sent within one run, and how often
 in a row sending may get nowhere before the run ends."""
+TELL_EVERY_SECONDS = 2.0
+"""How often to say how far a delivery is; the last word is always said."""
 PAUSES_SECONDS = (0.5, 2.0, 5.0)
 """Waits between attempts to find out what became of a batch, or to send one that got nowhere."""
 
@@ -57,14 +60,18 @@ class Delivery:
         outbox: Outbox,
         clock: Clock,
         on_progress: Progress | None = None,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._definition = definition
         self._destination = destination
         self._outbox = outbox
         self._clock = clock
-        self._on_progress = on_progress or (lambda _line: None)
+        self._on_progress = on_progress
+        self._monotonic = monotonic
         self._handles: dict[str, str] = {}
         self._in_vain = 0
+        self._told = ""
         self._filling = [
             item.field for item in definition.fields if item.policy is Policy.FILL_EMPTY
         ]
@@ -84,18 +91,28 @@ class Delivery:
         Rows not sent then stay pending (owed); rows that the destination refuses are rejected.
         """
         planned = self._outbox.count(RowState.PENDING)
+        told_at = self._monotonic()
         size = self._definition.batch_rows or self._destination.batch_rows(planned)
         while changes := self._outbox.pending(max(size, READ_ROWS)):
             for batch in self._batches(changes, size):
                 try:
                     self._send(batch)
                 except _Stopped as stopped:
+                    self._tell(planned)
                     return stopped.cause
-                answered = planned - self._outbox.count(RowState.PENDING)
-                self._on_progress(
-                    f"{self._definition.name}: {answered:,} of {planned:,} rows answered"
-                )
+                if self._monotonic() - told_at >= TELL_EVERY_SECONDS:
+                    self._tell(planned)
+                    told_at = self._monotonic()
+        self._tell(planned)
         return None
+
+    def _tell(self, planned: int) -> None:
+        if self._on_progress is not None:
+            answered = self._outbox.count(RowState.DELIVERED, RowState.REJECTED)
+            line = f"{self._definition.name}: {answered:,} of {planned:,} rows answered"
+            if line != self._told:
+                self._on_progress(line)
+            self._told = line
 
     def _batches(self, changes: Sequence[Change], size: int) -> Iterator[Sequence[Change]]:
         """At most ``size`` changes each, of one operation where the destination wants that."""

@@ -16,6 +16,7 @@ from headwater.errors import (
     WarehouseBusyError,
 )
 from headwater.warehouse import connect
+from syncs.delivery import Delivery
 from syncs.destination import Outcome, RowResult, one_by_one
 from syncs.run import plan, rows, run, status
 from syncs.state import RunStatus, state_path
@@ -436,6 +437,25 @@ def test_a_mistake_of_ours_closes_the_run_and_is_raised(bench):
     assert (last["planned"], last["owed"]) == (1, 1)
     good = MemoryDestination(there.records)
     assert (go(bench, good).status, good.writes) == (RunStatus.CLEAN, 0)
+
+
+@pytest.mark.parametrize(("seconds_a_batch", "lines"), [(0.1, 1), (0.5, 3), (3.0, 10)])
+def test_progress_is_told_every_two_seconds_and_at_the_end(
+    bench, monkeypatch, seconds_a_batch, lines
+):
+    there = MemoryDestination(size=1)
+
+    class Timed(Delivery):
+        def __init__(self, *arguments):
+            super().__init__(*arguments, monotonic=lambda: there.calls * seconds_a_batch)
+
+    monkeypatch.setattr("syncs.run.Delivery", Timed)
+    bench.model({f"k{n:02d}": (str(n), 1.0) for n in range(10)})
+    told: list[str] = []
+    run("things", bench.settings, bench.clock, "c1", told.append, definition=SYNC,
+        destination=there)  # fmt: skip
+    assert len(told) == lines
+    assert told[-1] == "things: 10 of 10 rows answered"
 
 
 KEYS = st.sampled_from("abcdef")
