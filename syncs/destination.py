@@ -150,7 +150,8 @@ class Destination(Protocol):
         ...
 
     def least_calls(self, counts: Counts) -> int:
-        """The least number of API calls with which such a plan could be delivered."""
+        """The least API calls with which so many rows can be delivered: a lower bound of what any
+        run makes for them. The check before the first write is left out."""
         ...
 
     def current(self, changes: Sequence[Change], fields: Sequence[str]) -> Mapping[str, Held]:

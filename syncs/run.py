@@ -17,7 +17,7 @@ from headwater.settings import Settings
 from syncs import difference, guards, registry
 from syncs.definition import Definition
 from syncs.delivery import Delivery, Progress
-from syncs.destination import Destination
+from syncs.destination import ALREADY_THERE, Counts, Destination, Operation
 from syncs.destinations import open_destination
 from syncs.difference import Difference
 from syncs.outbox import Outbox
@@ -75,7 +75,11 @@ class RunResult:
     """What a run did. ``planned = created + updated + removed + rejected + owed``.
 
     ``adopted``: rows that were right at the destination already. ``recovered``: rows of an earlier
-    run whose fate was found out first. ``seconds_of_lock``: how long the warehouse was held.
+    run whose fate was found out first. ``calls``: every API call of the run, reads, retries and the
+    check before the first write included. ``least_calls``: the fewest with which the rows that were
+    delivered can be delivered, the check left out, so ``calls >= least_calls`` always; rows to
+    create that were there already count for nothing. ``seconds_of_lock``: how long the warehouse
+    was held.
     ``error``: what stopped the run (status failed or blocked), or ended it early (partial).
     """
 
@@ -249,7 +253,6 @@ class _Work:
         self._checked = False
         self._difference: Difference | None = None
         self.recovered = 0
-        self.least_calls = 0
 
     def do(self) -> HeadwaterError | None:
         """Resolve what is open, plan, guard, deliver. Returns what ended delivery early."""
@@ -261,7 +264,6 @@ class _Work:
         guards.check(self._definition, self._difference)
         if self._difference.counts.total:
             delivery = self._delivery()
-            self.least_calls = self._open().least_calls(self._difference.counts)
             self._outbox.fill(self._definition.name, self._clock.now())
             try:
                 return delivery.deliver()
@@ -287,6 +289,29 @@ class _Work:
     def calls(self) -> int:
         """API calls of this run."""
         return self._destination.calls - self._calls_before if self._destination else 0
+
+    @property
+    def least_calls(self) -> int:
+        """The fewest API calls with which the rows that were delivered can be delivered."""
+        if self._destination is None or self._difference is None:
+            return 0
+        delivered = dict(
+            self._connection.execute(
+                "select operation, count(*) from outbox where run_id = ? and state = 'delivered' "
+                "and code is distinct from ? group by operation",
+                [self._outbox.run_id, ALREADY_THERE],
+            ).fetchall()
+        )
+        planned = self._difference.counts
+        missing = planned.total - sum(delivered.values())
+        return self._destination.least_calls(
+            Counts(
+                delivered.get(Operation.CREATE, 0),
+                delivered.get(Operation.UPDATE, 0),
+                delivered.get(Operation.REMOVE, 0),
+                max(0, planned.to_read - missing),
+            )
+        )
 
     @property
     def adopted(self) -> int:

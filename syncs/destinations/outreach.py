@@ -13,6 +13,7 @@ from headwater.errors import DefinitionError, VendorRejectedError
 from headwater.settings import Settings
 from syncs.definition import Definition, Mode, Removal
 from syncs.destination import (
+    ALREADY_THERE,
     Batch,
     Capabilities,
     Change,
@@ -79,8 +80,9 @@ class OutreachProspects:
             record_id = change.destination_id or (str(record["id"]) if record else None)
             if record_id is not None:
                 fields = _differing(change.fields, record)
-                if fields:
-                    self._change(record_id, change.key, fields)
+                if not fields:
+                    return RowResult(change.key, Outcome.DELIVERED, record_id, code=ALREADY_THERE)
+                self._change(record_id, change.key, fields)
                 return RowResult(change.key, Outcome.DELIVERED, record_id)
             return self._create(change)
 

@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, urlsplit
 from headwater.errors import VendorRejectedError
 from syncs.definition import Definition, Mode, Removal
 from syncs.destination import (
+    ALREADY_THERE,
     Batch,
     Capabilities,
     Change,
@@ -63,7 +64,9 @@ class OutreachTasks:
 
         def send(change: Change) -> RowResult:
             if change.token in there:
-                return RowResult(change.key, Outcome.DELIVERED, there[change.token])
+                return RowResult(
+                    change.key, Outcome.DELIVERED, there[change.token], code=ALREADY_THERE
+                )
             prospect = prospects.get(str(change.fields["subject"]))
             if prospect is None:
                 return RowResult(

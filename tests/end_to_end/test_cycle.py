@@ -32,6 +32,8 @@ def test_the_first_cycle_reaches_every_destination(world: World) -> None:
         "salesforce", "hubspot", "launchdarkly", "outreach", "mixpanel", "product",
     }  # fmt: skip
     assert all(row["calls"] > 0 for row in found["syncs"])
+    wanting = [row for row in found["syncs"] if row["calls"] < row["least_calls"]]
+    assert not wanting, "least_calls is a lower bound"
 
 
 def test_every_record_is_accounted_for(world: World) -> None:
