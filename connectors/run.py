@@ -16,7 +16,7 @@ from connectors.landing import LoadResult, land
 from connectors.raw_tables import ensure_raw_tables
 from connectors.registry import open_source
 from connectors.stream import Source, Stream
-from connectors.zone import Manifest, Zone
+from connectors.zone import Manifest, Zone, verify
 from headwater.accounts import claim
 from headwater.clock import Clock
 from headwater.errors import DefinitionError, HeadwaterError, PermanentError, RetryableError
@@ -155,6 +155,7 @@ class _Run:
     def _land_pending(self, stream: Stream) -> None:
         for folder, manifest in self.zone.manifests(stream):
             if manifest.load_id not in self.landed[stream.name]:
+                verify(folder, manifest)
                 self._land(stream, folder, manifest)
 
     def _extract(self, stream: Stream) -> tuple[Path, Manifest]:

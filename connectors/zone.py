@@ -112,10 +112,11 @@ class LoadFolder:
             path.unlink(missing_ok=True)
             return
         with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
             os.fsync(file.fileno())
-            size = file.tell()
-        self.parts.append(Part(file=path.name, kind=kind, rows=rows, bytes=size, sha256=digest))
+        size = path.stat().st_size
+        self.parts.append(
+            Part(file=path.name, kind=kind, rows=rows, bytes=size, sha256=_digest(path))
+        )
 
     def write_records(
         self, pages: Iterable[Iterable[Mapping[str, Any]]], kind: Kind = Kind.RECORDS
@@ -232,6 +233,29 @@ def read_manifest(folder: Path) -> Manifest:
             f"The manifest of {folder} cannot be read: {error}",
             next_step="Restore it, or remove the folder so that the load is extracted again.",
         ) from error
+
+
+def verify(folder: Path, manifest: Manifest) -> None:
+    """Compare the parts of a load with the digests taken when they were written.
+
+    Raises :class:`headwater.errors.SourceDataError` naming the first part that is missing or not
+    what it was.
+    """
+    for part in manifest.parts:
+        path = folder / part.file
+        found = _digest(path) if path.exists() else None
+        if found != part.sha256:
+            raise SourceDataError(
+                f"{manifest.load_id}: {part.file} "
+                f"{'is missing' if found is None else 'is not what was written'}.",
+                next_step=f"Restore {path} from a copy, or remove this load's folder and those of "
+                "the stream's later loads, so that they are extracted again.",
+            )
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _sync_folder(path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -59,6 +60,8 @@ def settings(tmp_path: Path) -> Settings:
 def source(monkeypatch: pytest.MonkeyPatch) -> ShopSource:
     shop = ShopSource({"things": [thing("a"), thing("b")], "happenings": [happening("u", 1000)]})
     monkeypatch.setattr(run, "open_source", lambda name, settings: shop)
+    # The shop has no settings that could name an account.
+    monkeypatch.setattr(run, "claim", lambda system, settings: None)
     return shop
 
 
@@ -174,6 +177,32 @@ def test_an_empty_warehouse_is_filled_again_from_the_zone(
     source.records["things"] = []
     run_shop()
     assert rows(settings, everything) == before
+
+
+@pytest.mark.parametrize("damage", ["changed", "missing"])
+def test_a_part_that_was_damaged_before_it_landed_is_refused(
+    settings: Settings,
+    source: ShopSource,
+    run_shop: Callable[..., list[run.LoadResult]],
+    damage: str,
+) -> None:
+    run_shop()
+    [(folder, manifest)] = Zone(settings.landing_zone).manifests(THINGS)
+    part = folder / manifest.parts[0].file
+    whole = part.read_bytes()
+    settings.warehouse.unlink()
+    with connect(settings) as connection:
+        run.ensure_raw_tables(connection, source.streams)
+    if damage == "changed":  # as many records as before, so only the digest can tell
+        part.write_bytes(gzip.compress(gzip.decompress(whole).replace(b'"a"', b'"x"')))
+    else:
+        part.unlink()
+    with pytest.raises(StreamsFailedError, match=r"shop-things-00000001: part-00001\S* is"):
+        run_shop()
+    assert rows(settings, "select stream from landing.loads group by all") == [("happenings",)]
+    part.write_bytes(whole)
+    run_shop()
+    assert rows(settings, "select id from raw_shop.things order by id") == [("a",), ("b",)]
 
 
 def test_an_unknown_stream_is_named(run_shop: Callable[..., list[run.LoadResult]]) -> None:
