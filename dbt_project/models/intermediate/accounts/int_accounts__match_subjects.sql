@@ -23,6 +23,16 @@ person_identifiers as (
 
 ),
 
+-- The organization on the lead of a product user was written by Headwater, out of what it had
+-- matched: heard again it would confirm itself. The user's own memberships speak instead.
+people_with_user as (
+
+    select distinct person_key
+    from person_identifiers
+    where id_type = 'user_id'
+
+),
+
 subjects as (
 
     select
@@ -66,13 +76,16 @@ final as (
         subjects.company,
         subjects.country,
         subjects.converted_sfdc_account_id,
-        subjects.plg_organization_id
+        case
+            when people_with_user.person_key is null then subjects.plg_organization_id
+        end as plg_organization_id
     from subjects
     left join
         person_identifiers
         on
             subjects.id_type = person_identifiers.id_type
             and subjects.subject_id = person_identifiers.id_value
+    left join people_with_user on person_identifiers.person_key = people_with_user.person_key
     left join host_domains as email_domains on subjects.email_host = email_domains.host
     left join host_domains as website_domains on subjects.website_host = website_domains.host
 
