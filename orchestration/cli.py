@@ -23,6 +23,16 @@ app = typer.Typer(
 )
 app.add_typer(sync_app, name="sync", help="Plan, run and look at syncs.")
 
+
+@sync_app.callback()
+def hold_the_lease(context: typer.Context) -> None:
+    """A delivery by hand waits for a cycle that is running; looking at syncs does not."""
+    if context.invoked_subcommand == "run" and "--help" not in sys.argv:
+        from orchestration.lease import cycle_lease
+
+        context.with_resource(cycle_lease(load(Settings), "headwater sync run"))
+
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 
 
