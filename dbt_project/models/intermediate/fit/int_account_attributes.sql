@@ -27,7 +27,7 @@ final as (
     inner join sources
         on observed.attribute = sources.attribute
         and observed.source = sources.source
-    where observed.observed_at <= {{ as_of() }}
+    where observed.known_from <= {{ as_of() }}
         and (
             sources.max_age_days is null
             or observed.observed_at >= {{ add_days(as_of(), '-sources.max_age_days') }}
@@ -36,7 +36,7 @@ final as (
         partition by observed.account_key, observed.attribute
         order by
             sources.precedence desc,
-            observed.observed_at desc,
+            observed.changed_at desc,
             observed.source,
             observed.source_record
     ) = 1

@@ -69,6 +69,10 @@ active_members as (
 
 ),
 
+-- Salesforce, HubSpot and the product keep one value of a field and no history of it: nobody knows
+-- when it was observed (observed_at is null), and any later edit of the record, our own included,
+-- moves updated_at. Such a value counts from the day on which its record was made (known_from);
+-- changed_at only breaks ties between records.
 observed as (
 
     select
@@ -78,6 +82,8 @@ observed as (
         json_extract_string(categories, '$[0].value') as value_text,
         cast(null as double) as value_number,
         updated_at as observed_at,
+        updated_at as known_from,
+        updated_at as changed_at,
         crunchbase_uuid as source_record
     from crunchbase_organizations
 
@@ -88,7 +94,8 @@ observed as (
         'industry' as attribute,
         'salesforce' as source,
         nullif(trim(industry), '') as value_text,
-        updated_at as observed_at,
+        created_at as known_from,
+        updated_at as changed_at,
         sfdc_account_id as source_record
     from salesforce_accounts
 
@@ -99,7 +106,8 @@ observed as (
         'industry' as attribute,
         'hubspot' as source,
         nullif(trim(industry), '') as value_text,
-        updated_at as observed_at,
+        created_at as known_from,
+        updated_at as changed_at,
         hubspot_company_id as source_record
     from hubspot_companies
 
@@ -111,7 +119,8 @@ observed as (
         'salesforce' as source,
         cast(employees as varchar) as value_text,
         cast(employees as double) as value_number,
-        updated_at as observed_at,
+        created_at as known_from,
+        updated_at as changed_at,
         sfdc_account_id as source_record
     from salesforce_accounts
 
@@ -124,6 +133,8 @@ observed as (
         cast(employee_bands.employees_from as varchar) as value_text,
         cast(employee_bands.employees_from as double) as value_number,
         crunchbase_organizations.updated_at as observed_at,
+        crunchbase_organizations.updated_at as known_from,
+        crunchbase_organizations.updated_at as changed_at,
         crunchbase_organizations.crunchbase_uuid as source_record
     from crunchbase_organizations
     inner join employee_bands
@@ -139,6 +150,8 @@ observed as (
         cast(date_diff('day', last_funding_on, cast({{ as_of() }} as date)) as double)
             as value_number,
         updated_at as observed_at,
+        updated_at as known_from,
+        updated_at as changed_at,
         crunchbase_uuid as source_record
     from crunchbase_organizations
     where last_funding_on <= cast({{ as_of() }} as date)
@@ -152,6 +165,8 @@ observed as (
         cast(cast(funding_total_usd as bigint) as varchar) as value_text,
         funding_total_usd as value_number,
         updated_at as observed_at,
+        updated_at as known_from,
+        updated_at as changed_at,
         crunchbase_uuid as source_record
     from crunchbase_organizations
 
@@ -163,6 +178,8 @@ observed as (
         'crunchbase' as source,
         nullif(trim(country_code), '') as value_text,
         updated_at as observed_at,
+        updated_at as known_from,
+        updated_at as changed_at,
         crunchbase_uuid as source_record
     from crunchbase_organizations
 
@@ -173,7 +190,8 @@ observed as (
         'country' as attribute,
         'product' as source,
         nullif(trim(country), '') as value_text,
-        updated_at as observed_at,
+        created_at as known_from,
+        updated_at as changed_at,
         organization_id as source_record
     from product_organizations
 
@@ -184,7 +202,8 @@ observed as (
         'country' as attribute,
         'salesforce' as source,
         nullif(trim(country), '') as value_text,
-        updated_at as observed_at,
+        created_at as known_from,
+        updated_at as changed_at,
         sfdc_account_id as source_record
     from salesforce_accounts
 
@@ -196,6 +215,8 @@ observed as (
         'salesforce' as source,
         cast(is_competitor as varchar) as value_text,
         first_seen_at as observed_at,
+        first_seen_at as known_from,
+        first_seen_at as changed_at,
         account_key as source_record
     from accounts
 
@@ -208,6 +229,8 @@ observed as (
         cast(active_members_30d as varchar) as value_text,
         cast(active_members_30d as double) as value_number,
         {{ as_of() }} as observed_at,
+        {{ as_of() }} as known_from,
+        {{ as_of() }} as changed_at,
         account_key as source_record
     from active_members
 
@@ -222,6 +245,8 @@ final as (
         value_text,
         value_number,
         observed_at,
+        known_from,
+        changed_at,
         source_record
     from observed
     where value_text is not null
