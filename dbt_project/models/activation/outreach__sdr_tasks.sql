@@ -63,7 +63,8 @@ final as (
         contacts.person_key,
         audience.workspace_id,
         {{ add_days("date_trunc('day', " ~ as_of() ~ ")", 'settings.due_days') }} as due_at,
-        coalesce(accounts.account_name || ', ', '') || 'workspace ' || audience.workspace_name || ': '
+        coalesce(accounts.account_name || ', ', '')
+        || 'workspace ' || audience.workspace_name || ': '
         || coalesce(format('{:,}', audience.used), '') || ' of '
         || coalesce(format('{:,}', audience.included), '') || ' '
         || coalesce(meters.label, audience.meter) || ' used in '

@@ -227,7 +227,8 @@ final as (
         fit.account_key,
         'icp_tier' as feature,
         fit.tier as value_text,
-        coalesce('Fit score ' || round(fit.score)::integer || ', ', 'Fit ') || 'tier ' || fit.tier as detail
+        coalesce('Fit score ' || round(fit.score)::integer || ', ', 'Fit ')
+        || 'tier ' || fit.tier as detail
     from fit
 
     union all by name

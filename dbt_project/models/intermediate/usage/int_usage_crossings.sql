@@ -48,8 +48,8 @@ running as (
 
 ),
 
--- A flow starts at nothing every month. A stock does not: what was over at the end of a month and is
--- over at the next reading has been over all along, unless a month without such readings lies between.
+-- A flow starts at nothing every month. A stock does not: what was over at the end of a month and
+-- is over at the next reading has been over all along, unless a month without readings is between.
 readings as (
 
     select
