@@ -137,8 +137,8 @@ reached_moments as (
 ),
 
 -- detail is exact, for the reasons in the warehouse; summary says the same without a count that
--- changes daily, for texts in other systems. since_by_value: its n-th element says since when the value is at least n; where the value is not
--- a count it has one element.
+-- changes daily, for texts in other systems. since_by_value: its n-th element says since when the
+-- value is at least n; where the value is not a count it has one element.
 final as (
 
     select
