@@ -27,10 +27,11 @@ def measure(rows: int, runs: int) -> Figure:
     """Rows landed a second, each time into an empty warehouse."""
     with TemporaryDirectory(prefix="headwater-bench-") as place:
         root = Path(place)
-        folder = Zone(root / "landing").open_load(STREAM, ())
+        zone = Zone(root / "landing")
+        folder = zone.open_load(STREAM, NOW)
         part = _lines(folder, rows)
         manifest = _manifest(folder)
-        folder.commit(manifest)
+        zone.commit(folder, manifest)
         number = 0
 
         def landed() -> None:

@@ -27,7 +27,7 @@ from connectors.landing_rows import (
 )
 from connectors.landing_stage import create_stage, stage_part
 from connectors.stream import Mode, Stream
-from connectors.zone import Kind, Manifest
+from connectors.zone import CYCLE, Kind, Manifest
 from headwater.clock import Clock
 from headwater.errors import SourceDataError
 
@@ -149,6 +149,8 @@ def _commit_rows(
             f"{account.duplicates} and quarantined {quarantined} don't add up to it.",
             next_step="Nothing was written. This is a defect of the landing engine: report it.",
         )
+    if manifest.lane == CYCLE:
+        _move_cursor(connection, stream, manifest)
     _write_books(connection, stream, manifest, account, clock)
     return account
 
@@ -162,13 +164,7 @@ def _is_outdated(connection: duckdb.DuckDBPyConnection, stream: Stream, manifest
     return newer is not None
 
 
-def _write_books(
-    connection: duckdb.DuckDBPyConnection,
-    stream: Stream,
-    manifest: Manifest,
-    account: _Account,
-    clock: Clock,
-) -> None:
+def _move_cursor(connection: duckdb.DuckDBPyConnection, stream: Stream, manifest: Manifest) -> None:
     connection.execute(
         """
         merge into landing.cursors as present
@@ -188,6 +184,15 @@ def _write_books(
             "load_id": manifest.load_id,
         },
     )
+
+
+def _write_books(
+    connection: duckdb.DuckDBPyConnection,
+    stream: Stream,
+    manifest: Manifest,
+    account: _Account,
+    clock: Clock,
+) -> None:
     connection.execute(
         "insert into landing.loads values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [

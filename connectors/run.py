@@ -159,18 +159,17 @@ class _Run:
                 self._land(stream, folder, manifest)
 
     def _extract(self, stream: Stream) -> tuple[Path, Manifest]:
-        with self.zone.hold(stream):
-            self.zone.sweep(stream)
-            cursor = self.cursors.get(stream.name)
-            folder = self.zone.open_load(stream, self.landed[stream.name])
-            started_at = self.clock.now()
+        cursor = self.cursors.get(stream.name)
+        with self.zone.extraction(
+            stream, self.clock.now(), cursor=cursor, landed=self.landed[stream.name]
+        ) as folder:
             extracted = self.source.extract(stream, cursor, folder, self.clock)
             manifest = Manifest(
                 load_id=folder.load_id,
                 source=stream.source,
                 stream=stream.name,
                 cycle_id=self.cycle_id,
-                started_at=started_at,
+                started_at=folder.started_at,
                 received_at=self.clock.now(),
                 cursor_before=cursor,
                 cursor_after=extracted.cursor,
@@ -178,7 +177,7 @@ class _Run:
                 calls=extracted.calls,
                 parts=tuple(folder.parts),
             )
-            folder.commit(manifest)
+            self.zone.commit(folder, manifest)
             return folder.path, manifest
 
     def _land(self, stream: Stream, folder: Path, manifest: Manifest) -> None:

@@ -5,56 +5,75 @@
                                        manifest.json
 
 Parts are synced to disk before the manifest, and the manifest is renamed into place last: a folder
-with a manifest is a whole load, one without is an abandoned extraction and is swept away.
+with a manifest is a whole load. One without is an extraction that runs, or was cut off: it goes on
+when the same is asked for again (:mod:`connectors.load_folder`) and is swept away otherwise.
 """
 
 from __future__ import annotations
 
+import errno
 import fcntl
-import gzip
 import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from pathlib import Path
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from connectors.load_folder import (
+    CHECKPOINT,
+    LINES,
+    PARQUET,
+    Checkpoint,
+    Extracted,
+    Kind,
+    LoadFolder,
+    Part,
+    digest,
+    read_checkpoint,
+    resumed,
+    write_durably,
+)
 from connectors.stream import Stream
-from headwater.errors import RetryableError, SourceDataError
+from headwater.errors import (
+    CredentialError,
+    QuotaExhaustedError,
+    RetryableError,
+    SourceDataError,
+)
+
+__all__ = [
+    "CYCLE",
+    "LINES",
+    "MANIFEST",
+    "PARQUET",
+    "Extracted",
+    "Kind",
+    "LoadFolder",
+    "Manifest",
+    "Part",
+    "Zone",
+    "read_manifest",
+    "verify",
+]
 
 MANIFEST = "manifest.json"
-LINES = "ndjson.gz"
-PARQUET = "parquet"
-
-
-class Kind(StrEnum):
-    """What the records of a part say."""
-
-    RECORDS = "records"
-    TOMBSTONES = "tombstones"  # only the key of a record that is gone, and since when
-
-
-class Part(BaseModel):
-    """One file of a load: its name, size in bytes and digest."""
-
-    model_config = ConfigDict(frozen=True)
-
-    file: str
-    kind: Kind
-    rows: int
-    bytes: int
-    sha256: str
+CYCLE = "cycle"
+"""The lane of the regular extractions, whose loads move the cursor."""
+GOES_ON = (RetryableError, QuotaExhaustedError, CredentialError, OSError)
+"""After these an extraction goes on where it was. After others its tokens may be what is wrong."""
 
 
 class Manifest(BaseModel):
-    """What one load holds and between which cursors. ``timezone`` is the source's own clock."""
+    """What one load holds and between which cursors. ``timezone`` is the source's own clock.
+
+    ``lane`` is ``cycle``, or the name of an extraction beside it, whose load moves no cursor.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -68,6 +87,7 @@ class Manifest(BaseModel):
     cursor_after: str | None
     timezone: str
     calls: int
+    lane: str = CYCLE
     parts: tuple[Part, ...]
 
     @property
@@ -82,80 +102,6 @@ class Manifest(BaseModel):
 
 
 @dataclass(frozen=True)
-class Extracted:
-    """What an extraction brought: records, bytes on disk, calls made, the next cursor, and the
-    time zone of clocks that name none."""
-
-    received: int
-    bytes: int
-    calls: int
-    cursor: str | None
-    timezone: str = "UTC"
-
-
-@dataclass
-class LoadFolder:
-    """The folder of a load that is being extracted."""
-
-    path: Path
-    load_id: str
-    stream: Stream
-    parts: list[Part] = field(default_factory=list)
-
-    def new_part(self, extension: str) -> Path:
-        """The path of the next part; whoever fills it hands it to :meth:`seal`."""
-        return self.path / f"part-{len(self.parts) + 1:05d}.{extension}"
-
-    def seal(self, path: Path, rows: int, kind: Kind = Kind.RECORDS) -> None:
-        """Make a finished part durable and note it. A part without rows is thrown away."""
-        if rows == 0:
-            path.unlink(missing_ok=True)
-            return
-        with path.open("rb") as file:
-            os.fsync(file.fileno())
-        size = path.stat().st_size
-        self.parts.append(
-            Part(file=path.name, kind=kind, rows=rows, bytes=size, sha256=_digest(path))
-        )
-
-    def write_records(
-        self, pages: Iterable[Iterable[Mapping[str, Any]]], kind: Kind = Kind.RECORDS
-    ) -> int:
-        """Write pages of JSON records as one part of compressed lines; returns their number."""
-        path = self.new_part(LINES)
-        rows = 0
-        with gzip.open(path, "wt", compresslevel=1, encoding="utf-8") as file:
-            for page in pages:
-                for record in page:
-                    file.write(json.dumps(record, ensure_ascii=False, separators=(",", ":")))
-                    file.write("\n")
-                    rows += 1
-        self.seal(path, rows, kind)
-        return rows
-
-    def extracted(self, *, calls: int, cursor: str | None, timezone: str = "UTC") -> Extracted:
-        """The account of what was sealed so far."""
-        return Extracted(
-            received=sum(part.rows for part in self.parts),
-            bytes=sum(part.bytes for part in self.parts),
-            calls=calls,
-            cursor=cursor,
-            timezone=timezone,
-        )
-
-    def commit(self, manifest: Manifest) -> None:
-        """Write the manifest: from here on the load counts."""
-        draft = self.path / f"{MANIFEST}.part"
-        with draft.open("w", encoding="utf-8") as file:
-            file.write(manifest.model_dump_json(indent=2))
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(self.path / MANIFEST)
-        _sync_folder(self.path)
-        _sync_folder(self.path.parent)
-
-
-@dataclass(frozen=True)
 class Zone:
     """The landing zone below ``root``."""
 
@@ -166,14 +112,46 @@ class Zone:
         return self.root / stream.source / stream.name
 
     @contextmanager
-    def hold(self, stream: Stream) -> Iterator[None]:
-        """Keep other processes from extracting the same stream meanwhile.
+    def extraction(
+        self,
+        stream: Stream,
+        started_at: datetime,
+        *,
+        cursor: str | None,
+        landed: Iterable[str],
+        lane: str = CYCLE,
+    ) -> Iterator[LoadFolder]:
+        """The folder to extract into: that of an extraction of the same that was cut off, else a
+        new one.
+
+        One extraction runs at a time in each ``lane`` of a stream (letters, digits, dashes);
+        different lanes don't touch each other's. When the block fails, what it finished is kept
+        for the next try; not so where the vendor or the data refused it, which it may go on to do
+        for as long as it is asked in the same way.
+        Raises :class:`headwater.errors.RetryableError` when another process extracts.
+        """
+        with self.hold(stream, lane):
+            folder = self._resumable(stream, lane, cursor)
+            self._sweep(stream, lane, keep=folder)
+            if folder is None:
+                folder = self.open_load(stream, started_at, cursor=cursor, landed=landed, lane=lane)
+            try:
+                yield folder
+            except GOES_ON:
+                raise
+            except Exception:
+                shutil.rmtree(folder.path)
+                raise
+
+    @contextmanager
+    def hold(self, stream: Stream, lane: str = CYCLE) -> Iterator[None]:
+        """Keep other processes from extracting the same stream meanwhile in the same lane.
 
         Raises :class:`headwater.errors.RetryableError` when one already does.
         """
         folder = self.folder(stream)
         folder.mkdir(parents=True, exist_ok=True)
-        with (folder / ".lock").open("w") as lock:
+        with (folder / f".{lane}.lock").open("w") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
@@ -192,33 +170,81 @@ class Zone:
             if (path / MANIFEST).exists():
                 yield path, read_manifest(path)
 
-    def sweep(self, stream: Stream) -> int:
-        """Remove abandoned extractions of a stream; returns how many there were."""
-        folder = self.folder(stream)
-        abandoned = [
-            path
-            for path in (folder.iterdir() if folder.exists() else ())
-            if path.is_dir() and not (path / MANIFEST).exists()
-        ]
-        for path in abandoned:
-            shutil.rmtree(path)
-        return len(abandoned)
-
-    def open_load(self, stream: Stream, landed: Iterable[str]) -> LoadFolder:
-        """A new, empty load folder.
+    def open_load(
+        self,
+        stream: Stream,
+        started_at: datetime,
+        *,
+        cursor: str | None = None,
+        landed: Iterable[str] = (),
+        lane: str = CYCLE,
+    ) -> LoadFolder:
+        """A new load folder, empty but for its first checkpoint.
 
         Load ids are numbered per stream, past every folder here and every id in ``landed``, so
-        that their order as text is the order in which loads were received.
+        that their order as text is the order in which loads were begun.
         """
         folder = self.folder(stream)
         folder.mkdir(parents=True, exist_ok=True)
+        progress = Checkpoint(request=_request(stream, cursor), lane=lane, started_at=started_at)
+        draft = folder / f".{lane}.draft"
+        draft.mkdir(exist_ok=True)
+        write_durably(draft / CHECKPOINT, progress.model_dump_json())
         prefix = f"{stream.source}-{stream.name}-"
-        known = [*landed, *(path.name for path in folder.iterdir())]
-        numbers = [int(name.removeprefix(prefix)) for name in known if name.startswith(prefix)]
-        load_id = f"{prefix}{max(numbers, default=0) + 1:08d}"
-        path = folder / load_id
-        path.mkdir()
-        return LoadFolder(path=path, load_id=load_id, stream=stream)
+        numbers = [0, *(_number(load_id, prefix) for load_id in landed)]
+        while True:
+            taken = [_number(path.name, prefix) for path in folder.iterdir()]
+            load_id = f"{prefix}{max(numbers + taken) + 1:08d}"
+            try:
+                draft.rename(folder / load_id)
+            except FileExistsError:  # another lane was faster
+                continue
+            except OSError as error:
+                if error.errno != errno.ENOTEMPTY:
+                    raise
+                continue
+            return LoadFolder(folder / load_id, load_id, stream, progress)
+
+    def commit(self, folder: LoadFolder, manifest: Manifest) -> None:
+        """Write the manifest: from here on the load counts."""
+        write_durably(folder.path / MANIFEST, manifest.model_dump_json(indent=2))
+        _sync_folder(folder.path)
+        _sync_folder(folder.path.parent)
+        (folder.path / CHECKPOINT).unlink()
+
+    def _resumable(self, stream: Stream, lane: str, cursor: str | None) -> LoadFolder | None:
+        """The extraction of the same that was cut off, if there is one."""
+        for path in self._cut_off(stream, lane):
+            folder = resumed(path, stream, _request(stream, cursor))
+            if folder is not None:
+                return folder
+        return None
+
+    def _sweep(self, stream: Stream, lane: str, keep: LoadFolder | None) -> None:
+        """Remove the lane's extractions that were cut off and will not go on."""
+        for path in self._cut_off(stream, lane):
+            if keep is None or path != keep.path:
+                shutil.rmtree(path)
+
+    def _cut_off(self, stream: Stream, lane: str) -> Iterator[Path]:
+        """Folders without a manifest; one that tells no lane is the cycle's."""
+        for path in sorted(self.folder(stream).iterdir()):
+            if not path.is_dir() or path.name.startswith(".") or (path / MANIFEST).exists():
+                continue
+            progress = read_checkpoint(path)
+            if (progress.lane if progress else CYCLE) == lane:
+                yield path
+
+
+def _request(stream: Stream, cursor: str | None) -> str:
+    """A digest of what is asked for: since when, and which fields."""
+    asked = [cursor, *(".".join(column.path) for column in stream.columns)]
+    return hashlib.md5(json.dumps(asked).encode(), usedforsecurity=False).hexdigest()
+
+
+def _number(load_id: str, prefix: str) -> int:
+    number = load_id.removeprefix(prefix)
+    return int(number) if load_id.startswith(prefix) and number.isdecimal() else 0
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -243,7 +269,7 @@ def verify(folder: Path, manifest: Manifest) -> None:
     """
     for part in manifest.parts:
         path = folder / part.file
-        found = _digest(path) if path.exists() else None
+        found = digest(path) if path.exists() else None
         if found != part.sha256:
             raise SourceDataError(
                 f"{manifest.load_id}: {part.file} "
@@ -251,11 +277,6 @@ def verify(folder: Path, manifest: Manifest) -> None:
                 next_step=f"Restore {path} from a copy, or remove this load's folder and those of "
                 "the stream's later loads, so that they are extracted again.",
             )
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _sync_folder(path: Path) -> None:

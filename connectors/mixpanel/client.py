@@ -85,12 +85,15 @@ class MixpanelSource:
     ) -> Extracted:
         """Export the days since ``cursor`` (a day) less the overlap, up to the project's today."""
         calls_before = self.session.calls
-        today = clock.now().astimezone(ZoneInfo(self.mixpanel.timezone)).date()
+        today = folder.started_at.astimezone(ZoneInfo(self.mixpanel.timezone)).date()
         first = self.settings.history_start
         if cursor is not None:
             first = max(first, date.fromisoformat(cursor) - stream.overlap.window)
         for start, end in day_ranges(first, today):
-            self._export(folder, start, end, clock)
+            days = f"{start} to {end}"
+            if not folder.is_done(days):
+                self._export(folder, start, end, clock)
+                folder.finish(days)
         return folder.extracted(
             calls=self.session.calls - calls_before,
             cursor=today.isoformat(),

@@ -134,7 +134,7 @@ class Shop:
         cursor: str | None = None,
     ) -> tuple[Path, Manifest]:
         """Write a load; strings are lines as they are."""
-        folder = self.zone.open_load(stream, [])
+        folder = self.zone.open_load(stream, NOON)
         for part in parts:
             lines = [line if isinstance(line, str) else json.dumps(line) for line in part]
             path = folder.new_part(LINES)
@@ -155,7 +155,7 @@ class Shop:
             calls=1,
             parts=tuple(folder.parts),
         )
-        folder.commit(manifest)
+        self.zone.commit(folder, manifest)
         return folder.path, manifest
 
     def land(self, stream: Stream, load: tuple[Path, Manifest]) -> LoadResult | None:

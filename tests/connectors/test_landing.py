@@ -15,6 +15,7 @@ from tests.connectors.streams_under_test import (
     HAPPENINGS,
     LINES_OF_A_SHEET,
     LISTED,
+    NOON,
     THINGS,
     Shop,
     happening,
@@ -152,7 +153,7 @@ def test_a_bad_line_that_left_the_sheet_is_open_no_more(shop: Shop) -> None:
 
 
 def test_bytes_that_are_not_utf8_are_quarantined_as_they_are(shop: Shop) -> None:
-    folder = shop.zone.open_load(THINGS, [])
+    folder = shop.zone.open_load(THINGS, NOON)
     path = folder.new_part(LINES)
     good = json.dumps(thing("a")).encode()
     path.write_bytes(gzip.compress(b'{"id": "\xff"}\n' + good + b"\n"))

@@ -152,7 +152,7 @@ def test_an_extraction_that_died_is_swept_and_read_again(
 ) -> None:
     run_shop()
     zone = Zone(settings.landing_zone)
-    torn = zone.open_load(THINGS, [])
+    torn = zone.open_load(THINGS, NOON)
     torn.write_records([[thing("z")]])
     run_shop()
     manifests = [manifest.load_id for _, manifest in zone.manifests(THINGS)]
