@@ -194,7 +194,7 @@ def _write_books(
     clock: Clock,
 ) -> None:
     connection.execute(
-        "insert into landing.loads values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "insert into landing.loads values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             manifest.load_id,
             stream.source,
@@ -211,6 +211,7 @@ def _write_books(
             manifest.bytes,
             manifest.cursor_before,
             manifest.cursor_after,
+            manifest.lane,
         ],
     )
 

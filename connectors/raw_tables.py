@@ -42,8 +42,19 @@ LANDING_TABLES = {
             "tombstoned": ("BIGINT", "Rows that this load marked as deleted."),
             "files": ("BIGINT", "Files in the landing zone."),
             "bytes": ("BIGINT", "Their size in bytes, compressed."),
-            "cursor_before": ("VARCHAR", "Where the stream stood before."),
-            "cursor_after": ("VARCHAR", "Where it stands after."),
+            "cursor_before": (
+                "VARCHAR",
+                "Where the stream stood before; the first day of a backfill's load.",
+            ),
+            "cursor_after": (
+                "VARCHAR",
+                "Where it stands after; the last day of a backfill's load, inclusive.",
+            ),
+            "lane": (
+                "VARCHAR",
+                "cycle (also where null), or the extraction beside it, such as backfill-1, whose "
+                "load moves no cursor.",
+            ),
         },
     ),
     "cursors": (

@@ -16,7 +16,7 @@ from connectors.landing import LoadResult, land
 from connectors.raw_tables import ensure_raw_tables
 from connectors.registry import open_source
 from connectors.stream import Source, Stream
-from connectors.zone import Manifest, Zone, verify
+from connectors.zone import BACKFILL, CYCLE, Manifest, Zone, verify
 from headwater.accounts import claim
 from headwater.clock import Clock
 from headwater.errors import DefinitionError, HeadwaterError, PermanentError, RetryableError
@@ -153,7 +153,10 @@ class _Run:
                     self._failed(stream, error)
 
     def _land_pending(self, stream: Stream) -> None:
+        backfill_lives = self.zone.is_held(stream, BACKFILL)
         for folder, manifest in self.zone.manifests(stream):
+            if backfill_lives and manifest.lane != CYCLE:
+                continue
             if manifest.load_id not in self.landed[stream.name]:
                 verify(folder, manifest)
                 self._land(stream, folder, manifest)

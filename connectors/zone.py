@@ -65,6 +65,9 @@ __all__ = [
 MANIFEST = "manifest.json"
 CYCLE = "cycle"
 """The lane of the regular extractions, whose loads move the cursor."""
+BACKFILL = "backfill"
+"""Held by a backfill of a stream as long as it runs; it extracts in lanes ``backfill-1`` and on,
+and lands their loads by itself."""
 GOES_ON = (RetryableError, QuotaExhaustedError, CredentialError, OSError)
 """After these an extraction goes on where it was. After others its tokens may be what is wrong."""
 
@@ -160,6 +163,14 @@ class Zone:
                     next_step="Wait for its cycle to end.",
                 ) from error
             yield
+
+    def is_held(self, stream: Stream, lane: str) -> bool:
+        """Whether a process holds the lane just now."""
+        try:
+            with self.hold(stream, lane):
+                return False
+        except RetryableError:
+            return True
 
     def manifests(self, stream: Stream) -> Iterator[tuple[Path, Manifest]]:
         """Every whole load of a stream with its folder, oldest first."""
