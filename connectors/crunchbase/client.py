@@ -1,4 +1,4 @@
-"""The Crunchbase-like enrichment API: organizations by search, and the feed of deleted ones."""
+"""The Crunchbase-like enrichment API: entities of a collection by search, and the deleted ones."""
 
 from __future__ import annotations
 
@@ -12,21 +12,22 @@ from connectors.moments import moment_or_none
 from connectors.stream import Stream
 from connectors.zone import Extracted, Kind, LoadFolder
 from headwater.clock import Clock
-from headwater.errors import CredentialError, VendorRejectedError
+from headwater.errors import CredentialError, SourceDataError, VendorRejectedError
 from headwater.http import ApiSession
 from headwater.settings import CrunchbaseSettings, Settings
 
 PAGE = 1000
 CALLS_PER_SECOND = 3
 """200 a minute are allowed."""
-SEARCH = "/v4/data/searches/organizations"
-DELETED = "/v4/data/deleted_entities/organizations"
+SEARCH = "/v4/data/searches"
+DELETED = "/v4/data/deleted_entities"
 Entity = dict[str, Any]
+Page = tuple[list[Entity], dict[str, Any]]
 
 
 @dataclass
 class CrunchbaseSource:
-    """Organizations."""
+    """Organizations and their funding rounds; a stream has the name of its collection."""
 
     settings: Settings
     crunchbase: CrunchbaseSettings
@@ -44,37 +45,46 @@ class CrunchbaseSource:
         self.session.headers["X-cb-user-key"] = self.crunchbase.user_key.get_secret_value()
 
     def check(self) -> None:
-        """Search for one organization: proves the key."""
-        try:
-            self._search({"field_ids": ["identifier"], "query": [], "limit": 1})
-        except (CredentialError, VendorRejectedError) as error:
-            raise CredentialError(
-                f"Crunchbase refused a search: {error.what}",
-                next_step="Check CRUNCHBASE_USER_KEY and CRUNCHBASE_BASE_URL; the plan needs "
-                "the full API.",
-            ) from error
+        """Search each collection for one entity: proves the key and what its plan allows."""
+        for stream in self.streams:
+            try:
+                self._search(stream, {"field_ids": ["identifier"], "query": [], "limit": 1})
+            except (CredentialError, VendorRejectedError) as error:
+                raise CredentialError(
+                    f"Crunchbase refused a search of {stream.name}: {error.what}",
+                    next_step="Check CRUNCHBASE_USER_KEY and CRUNCHBASE_BASE_URL; the plan needs "
+                    "the full API.",
+                ) from error
 
     def extract(
         self, stream: Stream, cursor: str | None, folder: LoadFolder, clock: Clock
     ) -> Extracted:
-        """Organizations changed since ``cursor`` (ISO 8601) less the overlap, and the deleted."""
+        """Entities changed since ``cursor`` (ISO 8601) less the overlap, and the deleted ones."""
+        del clock
         calls_before = self.session.calls
-        newest = _Newest(clock.now(), cursor)
         since = datetime.fromisoformat(cursor) - stream.overlap.window if cursor else None
-        folder.write_records(newest.watch(self._organizations(stream, since)))
-        folder.write_records(self._deleted(), Kind.TOMBSTONES)
-        return folder.extracted(calls=self.session.calls - calls_before, cursor=newest.cursor)
+        last = folder.write_pages(
+            "changed", lambda token: self._changed(stream, since, token or {"newest": cursor})
+        )
+        folder.write_pages("deleted", lambda token: self._deleted(stream, token), Kind.TOMBSTONES)
+        newest = _earlier(last["newest"], folder.started_at)
+        return folder.extracted(calls=self.session.calls - calls_before, cursor=newest)
 
     def close(self) -> None:
         """Close the session."""
         self.session.close()
 
-    def _organizations(self, stream: Stream, since: datetime | None) -> Iterator[list[Entity]]:
+    def _changed(
+        self, stream: Stream, since: datetime | None, token: dict[str, Any]
+    ) -> Iterator[Page]:
+        """Pages in the order of creation, which no change moves: an entity that is edited while
+        the pages are read neither skips nor shifts the others. The token says behind which entity
+        to go on, and the newest change so far."""
         fields = {column.path[1] for column in stream.columns if column.path[0] == "properties"}
         body: dict[str, Any] = {
             "field_ids": sorted(fields),
             "query": [],
-            "order": [{"field_id": "updated_at", "sort": "asc"}],
+            "order": [{"field_id": "created_at", "sort": "asc"}],
             "limit": PAGE,
         }
         if since is not None:
@@ -86,48 +96,75 @@ class CrunchbaseSource:
                     "values": [since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")],
                 }
             ]
+        newest: str | None = token["newest"]
+        if "after" in token:
+            body["after_id"] = token["after"]
         while True:
-            page: list[Entity] = self._search(body)["entities"]
-            yield page
+            page = _entities(self._search(stream, body), stream)
+            newest = _newest(newest, page)
+            if not page:
+                yield page, {**token, "newest": newest}
+                return
+            token = {"after": page[-1]["uuid"], "newest": newest}
+            yield page, token
             if len(page) < PAGE:
                 return
             body["after_id"] = page[-1]["uuid"]
 
-    def _deleted(self) -> Iterator[list[Entity]]:
+    def _deleted(self, stream: Stream, after: str | None) -> Iterator[tuple[list[Entity], str]]:
         params: dict[str, str] = {"limit": str(PAGE)}
         while True:
-            answer = self.session.call("GET", DELETED, params=params).json()
-            page: list[Entity] = answer if isinstance(answer, list) else answer["entities"]
-            yield page
+            if after:
+                params["after_id"] = after
+            page = _entities(
+                self.session.call("GET", f"{DELETED}/{stream.name}", params=params).json(), stream
+            )
+            if page:
+                after = page[-1]["uuid"]
+                yield page, after
             if len(page) < PAGE:
                 return
-            params["after_id"] = page[-1]["uuid"]
 
-    def _search(self, body: dict[str, Any]) -> dict[str, Any]:
-        answer: dict[str, Any] = self.session.call(
-            "POST", SEARCH, json=body, idempotent=True
+    def _search(self, stream: Stream, body: dict[str, Any]) -> Any:
+        return self.session.call(
+            "POST", f"{SEARCH}/{stream.name}", json=body, idempotent=True
         ).json()
-        return answer
 
 
-@dataclass
-class _Newest:
-    """The newest change among the organizations that pass, never later than the horizon."""
+def _entities(answer: Any, stream: Stream) -> list[Entity]:
+    """The entities of an answer: a list, or an object that holds one.
 
-    horizon: datetime
-    cursor: str | None
+    Raises :class:`headwater.errors.SourceDataError` when it is neither, or one has no uuid to go
+    on behind.
+    """
+    page = answer.get("entities") if isinstance(answer, dict) else answer
+    if not isinstance(page, list):
+        raise SourceDataError(
+            f"crunchbase.{stream.name}: an answer without a list of entities: {str(answer)[:200]}",
+            next_step="Check CRUNCHBASE_BASE_URL; nothing of this answer was landed.",
+        )
+    if not all(isinstance(entity, dict) and entity.get("uuid") for entity in page[-1:]):
+        raise SourceDataError(
+            f"crunchbase.{stream.name}: the last entity of a page has no uuid: {page[-1:]}",
+            next_step="The pages behind it can't be asked for; nothing was landed.",
+        )
+    return page
 
-    def watch(self, pages: Iterable[list[Entity]]) -> Iterator[list[Entity]]:
-        """Pass pages on, and move the cursor by their ``updated_at``.
 
-        An entity whose moment cannot be read says nothing here; its contract quarantines it.
-        """
-        for page in pages:
-            for entity in page:
-                found = moment_or_none((entity.get("properties") or {}).get("updated_at"))
-                if found is None:
-                    continue
-                changed = min(found, self.horizon)
-                if self.cursor is None or changed > datetime.fromisoformat(self.cursor):
-                    self.cursor = changed.isoformat()
-            yield page
+def _newest(known: str | None, page: Iterable[Any]) -> str | None:
+    """The newest change known so far.
+
+    An entity whose moment cannot be read says nothing here; its contract quarantines it.
+    """
+    newest = moment_or_none(known)
+    for entity in page:
+        properties = entity.get("properties") if isinstance(entity, dict) else None
+        changed = moment_or_none((properties or {}).get("updated_at"))
+        if changed is not None and (newest is None or changed > newest):
+            newest = changed
+    return newest.isoformat() if newest else None
+
+
+def _earlier(newest: str | None, horizon: datetime) -> str | None:
+    """The newest change, never later than the moment at which reading began."""
+    return min(datetime.fromisoformat(newest), horizon).isoformat() if newest else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from sandbox.company import funding_rounds
 from sandbox.company.companies import Company
 from sandbox.company.dice import Dice
 from sandbox.company.timeline import ALL_DAYS, at, iso_z
@@ -33,31 +34,86 @@ def band(employees: int) -> str:
 
 @dataclass
 class Enrichment:
-    """The version log of organizations, and when some of them were deleted (in days)."""
+    """The version logs of organizations and funding rounds, and when some were deleted (days)."""
 
     organizations: VersionLog = field(default_factory=lambda: VersionLog(_stamp))
+    funding_rounds: VersionLog = field(default_factory=lambda: VersionLog(_stamp))
     deleted: dict[str, float] = field(default_factory=dict)
+    deleted_rounds: dict[str, float] = field(default_factory=dict)
+    profiles: dict[int, str] = field(default_factory=dict)
+    """By company: the uuid of its organization."""
 
     def tombstones(self, start: float, end: float) -> list[Row]:
         """The deletions in [start, end) days."""
+        gone = [("organization", self.deleted), ("funding_round", self.deleted_rounds)]
         return [
-            {"uuid": uuid, "deleted_at": iso_z(t)}
-            for uuid, t in self.deleted.items()
+            {"uuid": uuid, "deleted_at": iso_z(t), "entity_def_id": entity}
+            for entity, deleted in gone
+            for uuid, t in deleted.items()
             if start <= t < end
         ]
 
+    def changed(self, start: float, end: float) -> dict[tuple[str, str], list[Row]]:
+        """The vendor's records that changed in [start, end) days, and the tombstones."""
+        return {
+            ("crunchbase", "organizations"): _living(self.organizations, self.deleted, start, end),
+            ("crunchbase", "funding_rounds"): _living(
+                self.funding_rounds, self.deleted_rounds, start, end
+            ),
+            ("crunchbase", "deleted_entities"): self.tombstones(start, end),
+        }
+
+
+def _living(log: VersionLog, gone: dict[str, float], start: float, end: float) -> list[Row]:
+    return [row for row in log.between(start, end) if gone.get(row["uuid"], end) >= start]
+
 
 def simulate(companies: list[Company], seed: int) -> Enrichment:
-    """All organizations; about one in 150 is deleted for good at some time."""
+    """All organizations and their rounds; about one organization in 150 is deleted at some time."""
     dice = Dice(seed, "enrichment")
     enrichment = Enrichment()
     for company in companies:
         if company.in_crunchbase and company.domain:
             uuid = dice.uuid()
+            enrichment.profiles[company.id] = uuid
             _organization(enrichment.organizations, uuid, company, dice)
             if company.role is None and dice.chance(0.007):
                 enrichment.deleted[uuid] = dice.between(ALL_DAYS / 2, ALL_DAYS)
+    rounds = Dice(seed, "funding rounds")
+    for company in companies:
+        if company.id in enrichment.profiles:
+            funding_rounds.add(
+                enrichment.funding_rounds, company, enrichment.profiles[company.id], rounds
+            )
+    _rename_some(enrichment, companies, seed)
+    _delete_rounds(enrichment, seed)
     return enrichment
+
+
+def _rename_some(enrichment: Enrichment, companies: list[Company], seed: int) -> None:
+    """One company in fifty gets another name, and so another permalink, at some time."""
+    dice = Dice(seed, "permalinks")
+    for company in companies:
+        uuid = enrichment.profiles.get(company.id)
+        if uuid is None or company.role or not dice.chance(0.02):
+            continue
+        properties = enrichment.organizations.latest(uuid)["properties"]
+        stem = properties["identifier"]["permalink"]
+        renamed = {**properties["identifier"], "permalink": f"{stem}-{uuid[:4]}"}
+        enrichment.organizations.change(
+            uuid, dice.between(0, ALL_DAYS), properties={**properties, "identifier": renamed}
+        )
+
+
+def _delete_rounds(enrichment: Enrichment, seed: int) -> None:
+    """Rounds go with their organization; one in a hundred is a mistake that is taken back."""
+    dice = Dice(seed, "deleted rounds")
+    for row in {row["uuid"]: row for row in enrichment.funding_rounds.versions()}.values():
+        owner = row["properties"]["funded_organization_identifier"]["uuid"]
+        if owner in enrichment.deleted:
+            enrichment.deleted_rounds[row["uuid"]] = enrichment.deleted[owner]
+        elif dice.chance(0.01):
+            enrichment.deleted_rounds[row["uuid"]] = dice.between(ALL_DAYS / 2, ALL_DAYS)
 
 
 def _organization(log: VersionLog, uuid: str, company: Company, dice: Dice) -> None:

@@ -81,13 +81,7 @@ class World:
         }
         found["hubspot", "contacts"] = self.marketing.contacts.between(start, end)
         found["hubspot", "companies"] = self.marketing.companies.between(start, end)
-        gone = self.enrichment.deleted
-        found["crunchbase", "organizations"] = [
-            row
-            for row in self.enrichment.organizations.between(start, end)
-            if gone.get(row["uuid"], end) >= start
-        ]
-        found["crunchbase", "deleted_entities"] = self.enrichment.tombstones(start, end)
+        found |= self.enrichment.changed(start, end)
         return found
 
     def sheet_grid(self, end: float) -> list[list[str]]:

@@ -1,4 +1,4 @@
-"""The fields of an organization: what kind each is, and where its value stands."""
+"""The fields of each collection: what kind each is, and where its value stands."""
 
 from __future__ import annotations
 
@@ -21,9 +21,11 @@ class Kind(StrEnum):
     IDENTIFIER = "identifier"
     IDENTIFIERS = "identifiers"
     ENUM = "enum"
+    PRECISE_DATE = "precise date"
+    BOOLEAN = "boolean"
 
 
-FIELDS: dict[str, Kind] = {
+ORGANIZATION: dict[str, Kind] = {
     "identifier": Kind.IDENTIFIER,
     "name": Kind.TEXT,
     "legal_name": Kind.TEXT,
@@ -48,28 +50,50 @@ FIELDS: dict[str, Kind] = {
     "created_at": Kind.TIME,
     "updated_at": Kind.TIME,
 }
+FUNDING_ROUND: dict[str, Kind] = {
+    "identifier": Kind.IDENTIFIER,
+    "name": Kind.TEXT,
+    "permalink": Kind.TEXT,
+    "short_description": Kind.TEXT,
+    "funded_organization_identifier": Kind.IDENTIFIER,
+    "investment_type": Kind.ENUM,
+    "is_equity": Kind.BOOLEAN,
+    "announced_on": Kind.DATE,
+    "closed_on": Kind.PRECISE_DATE,
+    "money_raised": Kind.MONEY,
+    "num_investors": Kind.NUMBER,
+    "lead_investor_identifiers": Kind.IDENTIFIERS,
+    "investor_identifiers": Kind.IDENTIFIERS,
+    "rank_funding_round": Kind.NUMBER,
+    "created_at": Kind.TIME,
+    "updated_at": Kind.TIME,
+}
+COLLECTIONS = {"organizations": ORGANIZATION, "funding_rounds": FUNDING_ROUND}
+"""By the name of a collection: its fields."""
+
+ENTITY = {"organizations": "organization", "funding_rounds": "funding_round"}
+"""By the name of a collection: what one of it is called."""
 
 
-def sql(field_id: str) -> str:
-    """SQL for the comparable value of one of :data:`FIELDS` in a document."""
+def sql(field_id: str, kind: Kind) -> str:
+    """SQL for the comparable value of a field in a document."""
     value = f"document ->> '$.properties.{field_id}'"
-    kind = FIELDS[field_id]
     if kind is Kind.IDENTIFIER:
         return f"document ->> '$.properties.{field_id}.permalink'"
     if kind is Kind.MONEY:
         return f"cast(document ->> '$.properties.{field_id}.value_usd' as real)"
     if kind is Kind.NUMBER:
         return f"cast({value} as real)"
-    if kind is Kind.DATE:
+    if kind in {Kind.DATE, Kind.PRECISE_DATE}:
         return f"coalesce(document ->> '$.properties.{field_id}.value', {value})"
     if kind is Kind.URL:
         return f"host({value})"
     return f"lower({value})" if kind is Kind.TEXT else value
 
 
-def comparable(field_id: str, value: Any) -> Any:
+def comparable(kind: Kind, value: Any) -> Any:
     """A predicate's value in the form of :func:`sql`. Raises ``ValueError``."""
-    return _COMPARABLE.get(FIELDS[field_id], str)(value)
+    return _COMPARABLE.get(kind, str)(value)
 
 
 def time_text(value: Any) -> str:
@@ -97,4 +121,5 @@ _COMPARABLE: dict[Kind, Callable[[Any], Any]] = {
     Kind.TIME: time_text,
     Kind.URL: lambda value: host(str(value)),
     Kind.TEXT: lambda value: str(value).lower(),
+    Kind.BOOLEAN: int,
 }

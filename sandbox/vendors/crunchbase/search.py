@@ -1,4 +1,4 @@
-"""``POST /searches/organizations``: predicates that must all hold, keyset paging by uuid."""
+"""``POST /searches/{collection}``: predicates that must all hold, keyset paging by uuid."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from starlette.responses import JSONResponse, Response
 
 from sandbox.vendors.crunchbase.answers import invalid
-from sandbox.vendors.crunchbase.fields import FIELDS, Kind, comparable, sql
+from sandbox.vendors.crunchbase.fields import COLLECTIONS, Kind, comparable, sql
 from sandbox.vendors.crunchbase.store import Store
 from sandbox.vendors.endpoint import Call
 
@@ -16,45 +16,50 @@ COMPARISONS = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 Sql = tuple[str, list[Any]]
 
 
-class Search:
-    """The search over a store's organizations."""
+Fields = dict[str, Kind]
 
-    def __init__(self, store: Store) -> None:
+
+class Search:
+    """The search over one collection of a store."""
+
+    def __init__(self, store: Store, collection: str) -> None:
         self._store = store
+        self._collection = collection
+        self._fields = COLLECTIONS[collection]
 
     def search(self, call: Call) -> Response:
-        """One page of organizations, from the row after ``after_id`` on."""
+        """One page of entities, from the row after ``after_id`` on."""
         body = _body(call)
-        fields = _known(body.get("field_ids") or [], "field_ids")
+        fields = _known(body.get("field_ids") or [], self._fields, "field_ids")
         if not fields:
             raise invalid("field_ids is required")
         limit = body.get("limit", DEFAULT_LIMIT)
         if not isinstance(limit, int) or isinstance(limit, bool) or not 0 < limit <= MAX_LIMIT:
             raise invalid(f"limit must be between 1 and {MAX_LIMIT}")
-        where, parameters = _where(body.get("query") or [])
-        order = _order(body.get("order") or [])
+        where, parameters = _where(body.get("query") or [], self._fields)
+        order = _order(body.get("order") or [], self._fields)
         keys = [
             row[0]
             for row in self._store.db.tuples(
-                f"select key from organizations where {where} order by {order}", parameters
+                f"select key from {self._collection} where {where} order by {order}", parameters
             )
         ]
         page = _page(keys, body, limit)
         marks = ", ".join("?" for _ in page)
         by_uuid = {
             each["uuid"]: each
-            for each in self._store.organizations.select(f"key in ({marks})", page)
+            for each in self._store.collections[self._collection].select(f"key in ({marks})", page)
         }
         entities = [shown(by_uuid[key], fields) for key in page]
         return JSONResponse({"count": len(keys), "entities": entities})
 
 
-def shown(organization: dict[str, Any], fields: list[str]) -> dict[str, Any]:
-    """An organization with some of its fields; those it does not have are left out."""
-    properties = organization["properties"]
+def shown(entity: dict[str, Any], fields: list[str]) -> dict[str, Any]:
+    """An entity with some of its fields; those it does not have are left out."""
+    properties = entity["properties"]
     wanted = dict.fromkeys(("identifier", *fields))
     return {
-        "uuid": organization["uuid"],
+        "uuid": entity["uuid"],
         "properties": {name: properties[name] for name in wanted if name in properties},
     }
 
@@ -84,27 +89,28 @@ def _body(call: Call) -> dict[str, Any]:
     return body
 
 
-def _known(names: list[str], where: str) -> list[str]:
-    unknown = [name for name in names if name not in FIELDS]
+def _known(names: list[str], known: Fields, where: str) -> list[str]:
+    unknown = [name for name in names if name not in known]
     if unknown:
         raise invalid(f"{where}: unknown field {unknown[0]}")
     return names
 
 
-def _where(predicates: list[dict[str, Any]]) -> Sql:
+def _where(predicates: list[dict[str, Any]], known: Fields) -> Sql:
     parts, parameters = ["true"], []
     for predicate in predicates:
         if predicate.get("type") != "predicate":
             raise invalid("query: type must be predicate")
-        part, bound = _predicate(predicate)
+        part, bound = _predicate(predicate, known)
         parts.append(f"({part})")
         parameters += bound
     return " and ".join(parts), parameters
 
 
-def _predicate(predicate: dict[str, Any]) -> Sql:
-    [field] = _known([str(predicate.get("field_id"))], "query")
-    operator, left = predicate.get("operator_id"), sql(field)
+def _predicate(predicate: dict[str, Any], known: Fields) -> Sql:
+    [field] = _known([str(predicate.get("field_id"))], known, "query")
+    kind = known[field]
+    operator, left = predicate.get("operator_id"), sql(field, kind)
     if operator in {"blank", "not_blank"}:
         wants_blank = (operator == "blank") == (predicate.get("values", [True])[:1] != [False])
         return f"document ->> '$.properties.{field}' is {'' if wants_blank else 'not '}null", []
@@ -112,10 +118,10 @@ def _predicate(predicate: dict[str, Any]) -> Sql:
     if not isinstance(given, list) or not given:
         raise invalid(f"query: {operator} on {field} needs values")
     try:
-        values = [comparable(field, value) for value in given]
+        values = [comparable(kind, value) for value in given]
     except (ValueError, TypeError, KeyError):
         raise invalid(f"query: {given} are not values of {field}") from None
-    kind, marks = FIELDS[field], ", ".join("?" for _ in given)
+    marks = ", ".join("?" for _ in given)
     if operator in COMPARISONS:
         return f"{left} {COMPARISONS[operator]} ?", values[:1]
     if operator == "between" and len(values) == 2:
@@ -144,11 +150,11 @@ def _includes(field: str, kind: Kind, left: str, marks: str) -> str:
     )
 
 
-def _order(given: list[dict[str, Any]]) -> str:
+def _order(given: list[dict[str, Any]], known: Fields) -> str:
     parts = []
     for each in given:
-        [field] = _known([str(each.get("field_id"))], "order")
+        [field] = _known([str(each.get("field_id"))], known, "order")
         if each.get("sort") not in {"asc", "desc"}:
             raise invalid("order: sort must be asc or desc")
-        parts.append(f"{sql(field)} {each['sort']} nulls last")
+        parts.append(f"{sql(field, known[field])} {each['sort']} nulls last")
     return ", ".join([*parts, "key"])

@@ -12,7 +12,7 @@ from starlette.routing import Route
 from sandbox.clock import VirtualClock
 from sandbox.faults import FaultPlan
 from sandbox.vendors.crunchbase.answers import invalid, refused
-from sandbox.vendors.crunchbase.fields import FIELDS
+from sandbox.vendors.crunchbase.fields import COLLECTIONS, ENTITY
 from sandbox.vendors.crunchbase.search import Search, shown
 from sandbox.vendors.crunchbase.store import Store
 from sandbox.vendors.endpoint import Call, Handler, endpoint
@@ -29,14 +29,16 @@ def create_app(
     """
     del clock
     gate = _Gate(store, faults, str(credentials["user_key"]))
-    entities, search = _Entities(store), Search(store)
-    handlers: list[tuple[str, str, Handler]] = [
-        ("POST", "/searches/organizations", search.search),
-        ("GET", "/entities/organizations/{entity_id}", entities.get),
-        ("GET", "/autocompletes", entities.autocomplete),
-        ("GET", "/deleted_entities", entities.deleted),
-        ("GET", "/deleted_entities/organizations", entities.deleted),
-    ]
+    feed = _Deleted(store)
+    handlers: list[tuple[str, str, Handler]] = [("GET", "/deleted_entities", feed.all)]
+    for collection in COLLECTIONS:
+        entities, search = _Entities(store, collection), Search(store, collection)
+        handlers += [
+            ("POST", f"/searches/{collection}", search.search),
+            ("GET", f"/entities/{collection}/{{entity_id}}", entities.get),
+            ("GET", f"/deleted_entities/{collection}", feed.of(collection)),
+        ]
+    handlers.append(("GET", "/autocompletes", _Entities(store, "organizations").autocomplete))
     return Starlette(
         routes=[
             Route(base + path, endpoint(gate.behind(handle)), methods=[method])
@@ -72,31 +74,32 @@ class _Gate:
 
 
 class _Entities:
-    """Single organizations, names to complete, and tombstones."""
+    """Single entities of a collection, and names to complete."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, store: Store, collection: str) -> None:
+        self._entities = store.collections[collection]
+        self._fields = COLLECTIONS[collection]
 
     def get(self, call: Call) -> Response:
-        """One organization by uuid or permalink."""
+        """One entity by uuid or permalink."""
         wanted = call.params["entity_id"]
         fields = [name for name in call.query.get("field_ids", "").split(",") if name]
-        unknown = [name for name in fields if name not in FIELDS]
+        unknown = [name for name in fields if name not in self._fields]
         if unknown:
             raise invalid(f"field_ids: unknown field {unknown[0]}")
-        found = self._store.organizations.select(
+        found = self._entities.select(
             "key = ? or document ->> '$.properties.identifier.permalink' = ?", (wanted, wanted)
         )
         if not found:
             raise refused(404, "MD404", f"Entity not found: {wanted}")
-        organization = shown(found[0], fields)
+        entity = shown(found[0], fields)
         cards = [name for name in call.query.get("card_ids", "").split(",") if name]
         if cards == ["fields"]:
-            whole = shown(found[0], list(FIELDS))
-            return JSONResponse({**organization, "cards": {"fields": whole["properties"]}})
+            whole = shown(found[0], list(self._fields))
+            return JSONResponse({**entity, "cards": {"fields": whole["properties"]}})
         if cards:
             raise invalid(f"card_ids: unknown card {cards[0]}")
-        return JSONResponse(organization)
+        return JSONResponse(entity)
 
     def autocomplete(self, call: Call) -> Response:
         """Organizations whose name or permalink starts with the query."""
@@ -104,7 +107,7 @@ class _Entities:
         if not query:
             raise invalid("query is required")
         limit = _limit(call, default=10, most=MAX_AUTOCOMPLETES)
-        found = self._store.organizations.select(
+        found = self._entities.select(
             "lower(document ->> '$.properties.identifier.value') like ? "
             "or document ->> '$.properties.identifier.permalink' like ?",
             (f"{query.lower()}%", f"{query.lower()}%"),
@@ -119,11 +122,28 @@ class _Entities:
         ]
         return JSONResponse({"count": len(found), "entities": entities})
 
-    def deleted(self, call: Call) -> Response:
+
+class _Deleted:
+    """The feed of tombstones."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def all(self, call: Call) -> Response:
+        """Tombstones of every collection."""
+        return self._page(call, "true")
+
+    def of(self, collection: str) -> Handler:
+        """The handler for the tombstones of one collection."""
+        where = f"document ->> '$.entity_def_id' = '{ENTITY[collection]}'"
+        return lambda call: self._page(call, where)
+
+    def _page(self, call: Call, where: str) -> Response:
         """Tombstones by uuid, from the one after ``after_id`` on."""
         limit = _limit(call, default=MAX_DELETED, most=MAX_DELETED)
         after = call.query.get("after_id", "")
-        return JSONResponse(self._store.deleted.select("key > ?", (after,), limit=limit))
+        found = self._store.deleted.select(f"key > ? and {where}", (after,), limit=limit)
+        return JSONResponse(found)
 
 
 def _limit(call: Call, *, default: int, most: int) -> int:
