@@ -84,6 +84,7 @@ def _table(stream: Stream) -> dict[str, Any]:
                 "key": list(stream.key),
                 "cursor": stream.cursor,
                 "deletes": stream.deletes.seen_by,
+                **({"merges": stream.merges.seen_by} if stream.merges else {}),
             }
         },
         "columns": contract_columns + system_columns,

@@ -22,6 +22,7 @@ from connectors.landing_rows import (
     apply_tombstones,
     as_timestamp,
     note_drift,
+    note_merges,
     replace_rows,
     tombstone_vanished,
 )
@@ -134,6 +135,7 @@ def _commit_rows(
             deleted = apply_tombstones(connection, stream, manifest, received_at)
             landed, tombstoned = landed + deleted, tombstoned + deleted
         note_drift(connection, stream, received_at)
+        note_merges(connection, stream, received_at)
     if stream.mode is Mode.SNAPSHOT and not outdated:
         tombstoned += tombstone_vanished(connection, stream, manifest, received_at)
     account = _Account(

@@ -168,6 +168,51 @@ def note_drift(
         )
 
 
+def note_merges(
+    connection: duckdb.DuckDBPyConnection, stream: Stream, received_at: datetime
+) -> None:
+    """Note which records were merged into which, by the records that landed."""
+    merges = stream.merges
+    if merges is None:
+        return
+    types = {column.name: column.type for column in stream.columns}
+    loser = f"stage.{quote(merges.loser)}"
+    losers = {
+        "JSON": f"from_json({loser}, '[\"varchar\"]')",
+        "VARCHAR": f"string_split({loser}, ';')",
+    }.get(types[merges.loser], f"[cast({loser} as varchar)]")
+    connection.execute(
+        f"""
+        merge into landing.merges as present
+        using (
+            select distinct $source as source, $stream as stream, trim(loser_key) as loser_key,
+                winner_key
+            from (
+                select unnest({losers}) as loser_key,
+                    cast(stage.{quote(merges.winner)} as varchar) as winner_key
+                from stage
+                inner join winners on stage.rowid = winners.stage_row
+                where {loser} is not null
+            )
+            where trim(loser_key) <> '' and winner_key <> ''
+        ) as brought
+        on present.source = brought.source
+            and present.stream = brought.stream
+            and present.loser_key = brought.loser_key
+            and present.winner_key = brought.winner_key
+        when matched then update set seen_at = least(present.seen_at, $received_at)
+        when not matched then insert values (
+            brought.source, brought.stream, brought.loser_key, brought.winner_key, $received_at
+        )
+        """,
+        {
+            "source": stream.source,
+            "stream": merges.of or stream.name,
+            "received_at": received_at,
+        },
+    )
+
+
 def as_timestamp(moment: datetime) -> datetime:
     """A moment as the warehouse keeps it: UTC without a zone."""
     return moment.astimezone(UTC).replace(tzinfo=None)

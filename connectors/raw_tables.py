@@ -80,6 +80,16 @@ LANDING_TABLES = {
             "quarantined_at": ("TIMESTAMP", "When, UTC."),
         },
     ),
+    "merges": (
+        "One row per record that was merged into another, and the record it became part of.",
+        {
+            "source": ("VARCHAR", "The source."),
+            "stream": ("VARCHAR", "The stream whose keys these are."),
+            "loser_key": ("VARCHAR", "The record that is no more."),
+            "winner_key": ("VARCHAR", "The record it was merged into; may have lost since."),
+            "seen_at": ("TIMESTAMP", "First load that brought it, UTC."),
+        },
+    ),
     "drift": (
         "One row per stream and field that the contract does not know.",
         {

@@ -49,6 +49,22 @@ class Deletes:
     at: str | None = None
 
 
+@dataclass(frozen=True)
+class Merges:
+    """How the source shows that one record was merged into another.
+
+    A landed row says so whose columns ``loser`` and ``winner`` both hold something; each pair of
+    them becomes a row of ``landing.merges``. ``loser`` may hold several keys, as a JSON list or as
+    text with semicolons between them. ``of`` names the stream whose keys they are, where the rows
+    are those of another one (an activity log, say). ``seen_by`` says it in words.
+    """
+
+    seen_by: str
+    loser: str
+    winner: str
+    of: str | None = None
+
+
 NO_OVERLAP = Overlap(timedelta(0), "each load reads the whole")
 
 
@@ -72,6 +88,7 @@ class Stream:
     deletes: Deletes
     overlap: Overlap = NO_OVERLAP
     ignored: tuple[str, ...] = ()
+    merges: Merges | None = None
 
     @property
     def columns(self) -> tuple[Column, ...]:

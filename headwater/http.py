@@ -18,6 +18,7 @@ from pyrate_limiter import Duration, Limiter, Rate
 from requests.adapters import HTTPAdapter
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt
 
+from headwater.budget import call_budget
 from headwater.errors import (
     CredentialError,
     OutcomeUnknownError,
@@ -42,7 +43,9 @@ LOST_CONNECTION = (
 class ApiSession(requests.Session):
     """A ``requests`` session for one vendor.
 
-    ``vendor`` names the outside system in errors. ``base_url`` is put before relative paths.
+    ``vendor`` names the outside system in errors; where it is the name of a source, calls count
+    toward its daily budget (``HEADWATER_DAILY_CALLS``), or toward that of ``source``. ``base_url``
+    is put before relative paths.
     ``calls_per_second`` paces calls on this side, counted over ``window_seconds``: a vendor that
     counts over ten seconds lets calls come in bursts. ``token`` is asked for the ``Authorization``
     header of each call; after a 401 it is asked once more with ``renew=True``.
@@ -58,6 +61,7 @@ class ApiSession(requests.Session):
         calls_per_second: float | None = None,
         window_seconds: int = 1,
         token: Callable[[bool], str] | None = None,
+        source: str | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         super().__init__()
@@ -67,6 +71,7 @@ class ApiSession(requests.Session):
         self._timeout = settings.http_timeout_seconds
         self._retries = settings.http_retries
         self._token = token
+        self._budget = call_budget(source or vendor, settings)
         self._sleep = sleep
         self._limiter = (
             Limiter(
@@ -116,9 +121,32 @@ class ApiSession(requests.Session):
         response = self._send(method, path, kwargs, renew=False)
         if response.status_code == 401 and self._token is not None:
             response = self._send(method, path, kwargs, renew=True)
-        if response.ok or response.status_code in accept:
-            return response
-        raise error_for(self.vendor, response)
+        if not response.ok and response.status_code not in accept:
+            raise error_for(self.vendor, response)
+        if response.ok and not kwargs.get("stream"):
+            self._expect_whole(response)
+        return response
+
+    def _expect_whole(self, response: requests.Response) -> None:
+        """A JSON body that cannot be read was cut off on its way: the length of an answer that is
+        sent in chunks or through a proxy proves nothing."""
+        if "json" not in response.headers.get("Content-Type", "").lower() or not response.content:
+            return
+        try:
+            response.json()
+        except requests.JSONDecodeError as error:
+            method = str(response.request.method)
+            where = f"{self.vendor} {method} {urlsplit(str(response.request.url)).path}"
+            what = (
+                f"{where}: the answer is no whole JSON (it ends at byte {len(response.content)})."
+            )
+            if method.upper() in SAFE_METHODS:
+                raise VendorUnavailableError(
+                    what, next_step="It was cut off on its way; it is asked for again."
+                ) from error
+            raise OutcomeUnknownError(
+                what, next_step="It is resolved what the call did before it is sent again."
+            ) from error
 
     def _send(
         self, method: str, path: str, kwargs: Mapping[str, Any], *, renew: bool
@@ -130,6 +158,8 @@ class ApiSession(requests.Session):
         options = {"timeout": self._timeout, **kwargs, "headers": headers}
         if self._limiter is not None:
             self._limiter.try_acquire(self.vendor)
+        if self._budget is not None:
+            self._budget.spend()
         self.calls += 1
         try:
             return self.request(method, url, **options)

@@ -41,7 +41,8 @@ class SettingsGroup(BaseSettings):
 class Settings(SettingsGroup):
     """Where things are kept and how the engine behaves (prefix ``HEADWATER_``).
 
-    ``syncs`` is None where all syncs may write, and empty where none may.
+    ``syncs`` is None where all syncs may write, and empty where none may. ``daily_calls`` maps a
+    source to the most HTTP calls that reading it may take in a UTC day.
     """
 
     model_config = SettingsConfigDict(env_prefix="HEADWATER_")
@@ -56,6 +57,7 @@ class Settings(SettingsGroup):
     warehouse_wait_seconds: float = Field(default=60.0, ge=0)
     http_timeout_seconds: float = Field(default=60.0, gt=0)
     http_retries: int = Field(default=5, ge=0, le=20)
+    daily_calls: Annotated[dict[str, int] | None, NoDecode] = None
     history_start: date = date(2024, 1, 1)
     dagster_url: str = "http://127.0.0.1:3000"
     dagster_storage_url: SecretStr | None = None
@@ -83,6 +85,22 @@ class Settings(SettingsGroup):
         if unknown:
             raise ValueError(f"unknown source {', '.join(unknown)}; known: {', '.join(SOURCES)}")
         return value
+
+    @field_validator("daily_calls", mode="before")
+    @classmethod
+    def _numbers(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        allowed = {}
+        for part in value.split(","):
+            source, _, number = (word.strip() for word in part.partition("="))
+            if source not in SOURCES or not number.isdecimal():
+                raise ValueError(
+                    f"{part.strip()!r} is not of the form source=calls, such as salesforce=50000; "
+                    f"known sources: {', '.join(SOURCES)}"
+                )
+            allowed[source] = int(number)
+        return allowed
 
     @field_validator("as_of")
     @classmethod
@@ -173,6 +191,7 @@ class SalesforceSettings(SettingsGroup):
     api_version: str = "62.0"
     base_url: HttpUrl | None = None
     bulk_from_rows: int = Field(default=2000, ge=1)
+    api_share: float = Field(default=0.9, gt=0, le=1)
 
     @property
     def account(self) -> str:

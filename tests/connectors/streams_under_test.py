@@ -36,6 +36,16 @@ class Thing(Contract):
     gone: bool = column("gone", "Deleted.")
 
 
+class Lead(Contract):
+    """One row per lead."""
+
+    id: str = column("id", "Id.")
+    changed_at: datetime = column("changed", "Last change.")
+    master_id: str | None = column("master", "The lead it became part of.")
+    absorbed: str | None = column("absorbed", "The leads that became part of it.")
+    absorbed_list: list | None = column("list", "The same as a list.")  # type: ignore[type-arg]
+
+
 class Happening(Contract):
     """One row per happening."""
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import gzip
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from connectors.raw_tables import ensure_raw_tables
+from connectors.stream import Deletes, Merges, Mode, Stream
 from connectors.zone import LINES
 from headwater.errors import SourceDataError
 from tests.connectors.streams_under_test import (
@@ -17,6 +19,7 @@ from tests.connectors.streams_under_test import (
     LISTED,
     NOON,
     THINGS,
+    Lead,
     Shop,
     happening,
     thing,
@@ -349,3 +352,53 @@ def test_a_failure_within_the_transaction_leaves_everything_as_it_was(shop: Shop
     shop.connection.execute("alter table landing.moved rename to loads")
     assert shop.land(THINGS, load) is not None
     assert shop.rows("select count(*) from raw_shop.things") == [(2,)]
+
+
+def merging(loser: str, winner: str, of: str | None = None) -> Stream:
+    """The leads, of which ``loser`` and ``winner`` tell what was merged."""
+    return Stream(
+        source="shop",
+        name="leads",
+        contract=Lead,
+        mode=Mode.MERGE,
+        key=("id",),
+        version=("changed_at",),
+        cursor="changed_at",
+        deletes=Deletes("none"),
+        merges=Merges("columns of the lead", loser, winner, of),
+    )
+
+
+def lead(id_: str, **fields: object) -> dict[str, object]:
+    return {"id": id_, "changed": NOON.isoformat(), **fields}
+
+
+MERGES = "select stream, loser_key, winner_key, seen_at from landing.merges order by all"
+
+
+def test_merged_records_are_noted_once_with_the_record_they_became(shop: Shop) -> None:
+    stream = merging("id", "master_id")
+    ensure_raw_tables(shop.connection, [stream])
+    lost = lead("a", master="b")
+    shop.load(stream, [lost, lead("b"), lead("c", master=""), lead("d", master="b")])
+    first = shop.rows(MERGES)
+    assert [row[:3] for row in first] == [("leads", "a", "b"), ("leads", "d", "b")]
+    shop.load(stream, [lost | {"changed": (NOON + timedelta(hours=1)).isoformat()}])
+    assert shop.rows(MERGES) == first
+
+
+@pytest.mark.parametrize(
+    ("column", "path", "value"),
+    [
+        ("absorbed", "absorbed", "a;  d;"),
+        ("absorbed_list", "list", ["a", "d"]),
+        ("absorbed_list", "list", '["a", "d"]'),
+    ],
+)
+def test_the_winner_may_list_those_that_were_merged_into_it(
+    shop: Shop, column: str, path: str, value: object
+) -> None:
+    stream = merging(column, "id", of="people")
+    ensure_raw_tables(shop.connection, [stream])
+    shop.load(stream, [lead("b", **{path: value}), lead("c", **{path: None})])
+    assert [row[:3] for row in shop.rows(MERGES)] == [("people", "a", "b"), ("people", "d", "b")]

@@ -49,7 +49,7 @@ def vendor() -> Iterator[Vendor]:
             for name, value in ({"Content-Length": "2"} | headers).items():
                 self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(b"{}")
+            self.wfile.write(b"{}"[: int(headers.get("Content-Length", 2))])
 
         do_GET = do_POST = _answer
 
@@ -197,3 +197,22 @@ def test_base_url_adapter_keeps_path_and_query(vendor):
     session.mount("https://", BaseUrlAdapter(vendor.url + "/gateway"))
     session.get("https://acme.my.salesforce.com/services/data?x=1", timeout=5)
     assert vendor.seen[0][:2] == ("GET", "/gateway/services/data?x=1")
+
+
+def test_an_answer_that_ends_in_the_middle_of_its_json_is_asked_for_again(vendor):
+    cut = {"Content-Type": "application/json", "Content-Length": "1"}  # the first byte of {}
+    vendor.script = [(200, cut), (200, {"Content-Type": "application/json"})]
+    session, _ = _session(vendor)
+    assert session.call("GET", "/x").json() == {}
+    assert session.calls == 2
+    vendor.script = [(200, cut)] * 9
+    with pytest.raises(VendorUnavailableError, match="Vendor GET /x: the answer is no whole JSON"):
+        session.call("GET", "/x")
+
+
+def test_a_write_whose_answer_was_cut_off_is_not_repeated(vendor):
+    vendor.script = [(201, {"Content-Type": "application/json", "Content-Length": "1"})]
+    session, _ = _session(vendor)
+    with pytest.raises(OutcomeUnknownError, match="no whole JSON"):
+        session.call("POST", "/x")
+    assert session.calls == 1

@@ -149,3 +149,13 @@ def test_a_time_zone_that_does_not_exist_is_refused_at_load(monkeypatch, zone: s
         load(MixpanelSettings)
     monkeypatch.setenv("MIXPANEL_TIMEZONE", "Europe/Berlin")
     assert load(MixpanelSettings).timezone == "Europe/Berlin"
+
+
+def test_daily_calls_are_numbers_by_source(monkeypatch) -> None:
+    assert load(Settings).daily_calls is None
+    monkeypatch.setenv("HEADWATER_DAILY_CALLS", "salesforce = 50000, hubspot=7")
+    assert load(Settings).daily_calls == {"salesforce": 50_000, "hubspot": 7}
+    for wrong in ("salesforce", "salesforce=many", "salesforce=-1", "nobody=5", "hubspot=1,"):
+        monkeypatch.setenv("HEADWATER_DAILY_CALLS", wrong)
+        with pytest.raises(SettingsError, match="HEADWATER_DAILY_CALLS is malformed"):
+            load(Settings)
