@@ -1,33 +1,32 @@
-"""Salesforce: SOQL by REST for small changes, by Bulk API 2.0 for many rows.
+"""Calls to one org: SOQL by REST pages, and by the jobs of Bulk API 2.0.
 
-simple-salesforce logs in (client credentials); the calls go through our own session, because
-simple-salesforce never renews a token for Bulk, does not retry and holds results in memory.
+They go through our own session, because simple-salesforce never renews a token for Bulk, does not
+retry and holds results in memory.
 """
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import requests
-from simple_salesforce.exceptions import SalesforceAuthenticationFailed
-from simple_salesforce.login import SalesforceLogin
 from urllib3.exceptions import HTTPError
 
+from connectors.salesforce.allowance import HEADER, Allowance
+from connectors.salesforce.login import Token, mounted
 from headwater.clock import Clock
 from headwater.errors import (
-    CredentialError,
     QuotaExhaustedError,
     RateLimitedError,
     SourceDataError,
+    VendorRejectedError,
     VendorUnavailableError,
 )
-from headwater.http import ApiSession, BaseUrlAdapter, error_for
+from headwater.http import ApiSession, error_for
 from headwater.settings import SalesforceSettings, Settings
 
 BULK_PAGE_ROWS = 250_000
@@ -35,77 +34,40 @@ CHUNK_BYTES = 1024 * 1024
 FIRST_POLL_SECONDS = 0.5
 LONGEST_POLL_SECONDS = 30.0
 DONE_STATES = frozenset({"JobComplete", "Failed", "Aborted"})
+LAST_LOCATOR = "null"
+"""The vendor ends with the word null."""
+
+
+class GoneError(VendorRejectedError):
+    """A query cursor or a bulk job that the org no longer keeps: they live two and seven days."""
+
+
+class JobFailedError(VendorUnavailableError):
+    """A bulk job ended without a result; another one may have one."""
 
 
 @dataclass(frozen=True)
 class BulkPage:
-    """A page of bulk results on disk, and how many records the vendor put into it."""
+    """A page of bulk results on disk, how many records the vendor put into it, and where the next
+    one is (None after the last)."""
 
     file: Path
     records: int
-
-
-@dataclass(frozen=True)
-class BulkResult:
-    """All pages of a bulk job, and how many records the job found."""
-
-    job_id: str
-    pages: tuple[BulkPage, ...]
-    records: int
-
-
-@dataclass
-class Token:
-    """The access token that all sessions of one run share, renewed once however many ask."""
-
-    settings: Settings
-    salesforce: SalesforceSettings
-    logins: int = 0
-    instance: str = ""
-    _value: str = ""
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def login(self, refused: str | None = None) -> str:
-        """The token; a new one if there is none yet or the present one is ``refused``."""
-        with self._lock:
-            if not self._value or self._value == refused:
-                self._value, self.instance = self._log_in()
-                self.logins += 1
-            return self._value
-
-    def _log_in(self) -> tuple[str, str]:
-        session = mounted(ApiSession("salesforce", "", self.settings), self.salesforce)
-        try:
-            token, instance = SalesforceLogin(
-                session=session,
-                consumer_key=self.salesforce.client_id,
-                consumer_secret=self.salesforce.client_secret.get_secret_value(),
-                domain=self.salesforce.domain,
-            )
-        except SalesforceAuthenticationFailed as error:
-            raise CredentialError(
-                f"Salesforce refused the login at {self.salesforce.domain}.salesforce.com: "
-                f"{error.message}.",
-                next_step="Check SALESFORCE_DOMAIN (the My Domain, such as acme.my), "
-                "SALESFORCE_CLIENT_ID and SALESFORCE_CLIENT_SECRET, and that the client "
-                "credentials flow of the connected app has a user to run as.",
-            ) from None
-        except requests.RequestException as error:
-            raise VendorUnavailableError(
-                f"Salesforce at {self.salesforce.domain}.salesforce.com could not be reached "
-                f"({type(error).__name__}).",
-                next_step="Check SALESFORCE_DOMAIN, SALESFORCE_BASE_URL and the network.",
-            ) from error
-        finally:
-            session.close()
-        return str(token), str(instance)
+    locator: str | None
 
 
 class SalesforceClient:
-    """One session's worth of calls; each stream has its own, all share the token."""
+    """One session's worth of calls; each stream has its own, all share token and allowance."""
 
-    def __init__(self, settings: Settings, salesforce: SalesforceSettings, token: Token) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        salesforce: SalesforceSettings,
+        token: Token,
+        allowance: Allowance,
+    ) -> None:
         self._token = token
+        self._allowance = allowance
         self._sent: str | None = None
         token.login()
         self._root = f"/services/data/v{salesforce.api_version}"
@@ -130,19 +92,12 @@ class SalesforceClient:
         number of all of them."""
         return self._json("GET", f"{self._root}/queryAll", params={"q": soql})
 
-    def pages(self, answer: Mapping[str, Any]) -> Iterator[list[dict[str, Any]]]:
-        """The records of a first page, and of every page behind it."""
-        yield answer["records"]
-        while not answer["done"]:
-            answer = self._json("GET", answer["nextRecordsUrl"])
-            yield answer["records"]
+    def page(self, path: str) -> Mapping[str, Any]:
+        """The page that another one named as ``nextRecordsUrl``. Raises :class:`GoneError`."""
+        return self._kept("GET", path)
 
-    def bulk_query(self, soql: str, folder: Path, clock: Clock) -> BulkResult:
-        """Run a Bulk 2.0 ``queryAll`` and save its result pages as CSV files in ``folder``.
-
-        An answer has no end mark: whoever reads the files compares their records with what the
-        result says.
-        """
+    def open_job(self, soql: str) -> str:
+        """Start a Bulk 2.0 ``queryAll``; returns the job's id."""
         job = self._json(
             "POST",
             f"{self._root}/jobs/query",
@@ -156,25 +111,37 @@ class SalesforceClient:
             # A job that nobody asks for costs nothing but one of the day's 10,000.
             idempotent=True,
         )
-        path = f"{self._root}/jobs/query/{job['id']}"
+        return str(job["id"])
+
+    def wait_for_job(self, job_id: str, clock: Clock) -> int:
+        """Wait until a job is done; returns how many records it found.
+
+        Raises :class:`GoneError` and :class:`JobFailedError`.
+        """
+        path = f"{self._root}/jobs/query/{job_id}"
         wait = FIRST_POLL_SECONDS
-        while job["state"] not in DONE_STATES:
+        while (job := self._kept("GET", path))["state"] not in DONE_STATES:
             clock.sleep(wait)
             wait = min(wait * 2, LONGEST_POLL_SECONDS)
-            job = self._json("GET", path)
         if job["state"] != "JobComplete":
-            raise VendorUnavailableError(
-                f"salesforce bulk query job {job['id']} ended as {job['state']}: "
+            raise JobFailedError(
+                f"salesforce bulk query job {job_id} ended as {job['state']}: "
                 f"{job.get('errorMessage', 'no reason given')}",
                 next_step="The stream is read again on the next try.",
             )
-        pages: list[BulkPage] = []
-        locator: str | None = None
-        while locator != "null":  # the vendor ends with the word null
-            file = folder / f"bulk-{len(pages) + 1:05d}.csv"
-            locator, records = self._save_results(f"{path}/results", locator, file)
-            pages.append(BulkPage(file, records))
-        return BulkResult(str(job["id"]), tuple(pages), int(job["numberRecordsProcessed"]))
+        return int(job["numberRecordsProcessed"])
+
+    def bulk_pages(self, job_id: str, locator: str | None, folder: Path) -> Iterator[BulkPage]:
+        """The result pages from ``locator`` on, each saved as a CSV file in ``folder``.
+
+        An answer has no end mark: whoever reads a file compares its records with what its page
+        says.
+        """
+        path = f"{self._root}/jobs/query/{job_id}/results"
+        file = folder / "bulk.csv"
+        while locator != LAST_LOCATOR:
+            locator, records = self._save_results(path, locator, file)
+            yield BulkPage(file, records, None if locator == LAST_LOCATOR else locator)
 
     def _save_results(self, path: str, locator: str | None, file: Path) -> tuple[str, int]:
         """Save one page; returns the next page's locator and how many records this one holds."""
@@ -200,7 +167,7 @@ class SalesforceClient:
         if last_byte not in (b"", b'"', b"\n"):  # a row cut before its last value would still count
             raise VendorUnavailableError(
                 f"salesforce {path}: the results end in the middle of a row.",
-                next_step="The answer was cut off; the stream is read again on the next try.",
+                next_step="The answer was cut off; the page is read again on the next try.",
             )
         found = response.headers.get("Sforce-Locator")
         records = response.headers.get("Sforce-NumberOfRecords", "")
@@ -212,12 +179,23 @@ class SalesforceClient:
             )
         return found, int(records)
 
+    def _kept(self, method: str, path: str) -> Mapping[str, Any]:
+        """What the org keeps for some days only."""
+        try:
+            return self._json(method, path)
+        except VendorRejectedError as error:
+            if error.status == 404 or "INVALID_QUERY_LOCATOR" in error.body:
+                raise GoneError(error.what, status=error.status, body=error.body) from error
+            raise
+
     def _json(self, method: str, path: str, **options: Any) -> Mapping[str, Any]:
         answer: Mapping[str, Any] = self._call(method, path, **options).json()
         return answer
 
     def _call(self, method: str, path: str, **options: Any) -> requests.Response:
+        self._allowance.check()
         response = self.session.call(method, path, accept=(403,), **options)
+        self._allowance.note(response.headers.get(HEADER))
         if response.status_code == 403:
             raise _refused(response)
         return response
@@ -225,13 +203,6 @@ class SalesforceClient:
     def _authorization(self, renew: bool) -> str:
         self._sent = self._token.login(refused=self._sent if renew else None)
         return f"Bearer {self._sent}"
-
-
-def mounted(session: ApiSession, salesforce: SalesforceSettings) -> ApiSession:
-    """The session, sent through ``SALESFORCE_BASE_URL`` where that is set."""
-    if salesforce.base_url is not None:
-        session.mount("https://", BaseUrlAdapter(str(salesforce.base_url)))
-    return session
 
 
 def soql_moment(moment: datetime) -> str:

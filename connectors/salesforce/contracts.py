@@ -1,7 +1,8 @@
 """What Salesforce delivers: the objects and fields that Headwater reads.
 
 Fields named ``plg_...`` are custom fields that Headwater writes; docs/salesforce-setup.md lists
-them. All objects carry ``SystemModstamp`` (the cursor) and ``IsDeleted`` (seen through queryAll).
+them. Objects carry ``SystemModstamp`` (the cursor; a field history has ``CreatedDate`` only) and
+``IsDeleted`` (seen through queryAll).
 """
 
 from __future__ import annotations
@@ -58,6 +59,9 @@ class Lead(Contract):
     converted_at: date | None = column("ConvertedDate", "Day of conversion.")
     converted_account_id: str | None = column("ConvertedAccountId", "Account it became part of.")
     converted_contact_id: str | None = column("ConvertedContactId", "Contact it became.")
+    converted_opportunity_id: str | None = column(
+        "ConvertedOpportunityId", "Opportunity it became part of."
+    )
     master_record_id: str | None = column("MasterRecordId", "Winner, if merged away.")
     do_not_call: bool | None = column("DoNotCall", "Must not be called.")
     has_opted_out_of_email: bool | None = column("HasOptedOutOfEmail", "Opted out of mail.")
@@ -165,3 +169,38 @@ class User(Contract):
     is_active: bool = column("IsActive", "May log in.")
     created_at: datetime = column("CreatedDate", CREATED)
     system_modstamp: datetime = column("SystemModstamp", STAMP)
+
+
+class OpportunityHistory(Contract):
+    """One row per change of an opportunity's stage, amount, close date or probability: what these
+    were from then on."""
+
+    id: str = column("Id", ID)
+    opportunity_id: str = column("OpportunityId", "Opportunity.")
+    stage_name: str = column("StageName", "Stage from then on.")
+    amount: Decimal | None = column("Amount", "Amount, in the org's currency.")
+    expected_revenue: Decimal | None = column("ExpectedRevenue", "Amount times probability.")
+    close_date: date | None = column("CloseDate", "Expected or actual close.")
+    probability: float | None = column("Probability", "Probability, percent.")
+    forecast_category: str | None = column("ForecastCategory", "Forecast category.")
+    created_by_id: str | None = column("CreatedById", "Who changed it.")
+    created_at: datetime = column("CreatedDate", "When it changed, UTC.")
+    system_modstamp: datetime = column("SystemModstamp", STAMP)
+    is_deleted: bool = column("IsDeleted", "In the recycle bin, with its opportunity.")
+
+
+class OpportunityFieldHistory(Contract):
+    """One row per change of a tracked field of an opportunity.
+
+    Which fields are tracked is set in the org, and how long rows are kept too (18 months at least).
+    """
+
+    id: str = column("Id", ID)
+    opportunity_id: str = column("OpportunityId", "Opportunity.")
+    field: str = column("Field", "API name of the field; created for the record's own creation.")
+    data_type: str | None = column("DataType", "Type of the values, such as Currency.")
+    old_value: str | None = column("OldValue", "Value before, as text.", pii=Pii.FREE_TEXT)
+    new_value: str | None = column("NewValue", "Value after, as text.", pii=Pii.FREE_TEXT)
+    created_by_id: str | None = column("CreatedById", "Who changed it.")
+    created_at: datetime = column("CreatedDate", "When it changed, UTC; the cursor.")
+    is_deleted: bool = column("IsDeleted", "In the recycle bin, with its opportunity.")

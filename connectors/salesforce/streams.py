@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from connectors.contract import Contract
 from connectors.salesforce import contracts
-from connectors.stream import Deletes, Mode, Overlap, Stream
+from connectors.stream import Deletes, Merges, Mode, Overlap, Stream
 
 OVERLAP = Overlap(
     timedelta(minutes=10),
@@ -20,6 +20,19 @@ IN_THE_BIN = Deletes(
 )
 NEVER = Deletes("none: users are made inactive, never deleted")
 
+WITH_ITS_OPPORTUNITY = Deletes(
+    "goes to the recycle bin with its opportunity, without a change that could be read along: the "
+    "opportunity's tombstone says it; IsDeleted where it was so when it was read",
+    flag="is_deleted",
+)
+
+MERGED_AWAY = Merges(
+    "MasterRecordId, the winner, on a loser in the recycle bin; losers of losers are resolved by "
+    "following the winners",
+    loser="id",
+    winner="master_record_id",
+)
+
 OBJECTS = {
     "account": "Account",
     "lead": "Lead",
@@ -29,32 +42,48 @@ OBJECTS = {
     "campaign": "Campaign",
     "campaign_member": "CampaignMember",
     "user": "User",
+    "opportunity_history": "OpportunityHistory",
+    "opportunity_field_history": "OpportunityFieldHistory",
 }
 """The sObject behind each stream."""
 
 
-def _object(name: str, contract: type[Contract], deletes: Deletes = IN_THE_BIN) -> Stream:
+def _object(
+    name: str,
+    contract: type[Contract],
+    deletes: Deletes = IN_THE_BIN,
+    cursor: str = "system_modstamp",
+    merges: Merges | None = None,
+) -> Stream:
     return Stream(
         source="salesforce",
         name=name,
         contract=contract,
         mode=Mode.MERGE,
         key=("id",),
-        version=("system_modstamp",),
-        cursor="system_modstamp",
+        version=(cursor,),
+        cursor=cursor,
         deletes=deletes,
         overlap=OVERLAP,
         ignored=("attributes",),
+        merges=merges,
     )
 
 
 STREAMS = (
-    _object("account", contracts.Account),
-    _object("lead", contracts.Lead),
-    _object("contact", contracts.Contact),
+    _object("account", contracts.Account, merges=MERGED_AWAY),
+    _object("lead", contracts.Lead, merges=MERGED_AWAY),
+    _object("contact", contracts.Contact, merges=MERGED_AWAY),
     _object("opportunity", contracts.Opportunity),
     _object("task", contracts.Task),
     _object("campaign", contracts.Campaign),
     _object("campaign_member", contracts.CampaignMember),
     _object("user", contracts.User, NEVER),
+    _object("opportunity_history", contracts.OpportunityHistory),
+    _object(
+        "opportunity_field_history",
+        contracts.OpportunityFieldHistory,
+        WITH_ITS_OPPORTUNITY,
+        cursor="created_at",
+    ),
 )

@@ -19,6 +19,8 @@ OBJECTS = (
     "Campaign",
     "CampaignMember",
     "Task",
+    "OpportunityHistory",
+    "OpportunityFieldHistory",
 )
 FIRST_NUMBER = 731_000_000
 STEP = 37
@@ -29,12 +31,25 @@ def _stamp(row: Row, t: float) -> None:
     row["SystemModstamp"] = row["LastModifiedDate"] = iso(t)
 
 
+def _stamp_stage(row: Row, t: float) -> None:
+    row.setdefault("CreatedDate", iso(t))
+    row["SystemModstamp"] = iso(t)
+
+
+def _stamp_field(row: Row, t: float) -> None:
+    row.setdefault("CreatedDate", iso(t))
+
+
+STAMPS = {"OpportunityHistory": _stamp_stage, "OpportunityFieldHistory": _stamp_field}
+"""The objects with fewer stamps than the others."""
+
+
 @dataclass
 class Crm:
     """The version logs, and the truth of the records in them."""
 
     logs: dict[str, VersionLog] = field(
-        default_factory=lambda: {name: VersionLog(_stamp) for name in OBJECTS}
+        default_factory=lambda: {name: VersionLog(STAMPS.get(name, _stamp)) for name in OBJECTS}
     )
     reps: list[str] = field(default_factory=list)
     account_company: dict[str, Company] = field(default_factory=dict)

@@ -85,6 +85,7 @@ def _lead(
         "ConvertedDate": None,
         "ConvertedAccountId": None,
         "ConvertedContactId": None,
+        "ConvertedOpportunityId": None,
         "MasterRecordId": None,
         "DoNotCall": dice.chance(0.03),
         "HasOptedOutOfEmail": dice.chance(0.05),

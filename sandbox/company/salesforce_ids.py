@@ -11,6 +11,8 @@ PREFIXES = {
     "Task": "00T",
     "Campaign": "701",
     "CampaignMember": "00v",
+    "OpportunityHistory": "008",
+    "OpportunityFieldHistory": "017",
 }
 _INSTANCE = "Wd0"
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"

@@ -42,6 +42,12 @@ class VersionLog:
         self._stamp(row, t)
         versions.append((t, row))
 
+    def correct(self, key: Hashable, since: float, **fields: Any) -> None:
+        """Write ``fields`` into the versions from ``since`` on; no version is added."""
+        for t, row in self._versions[key]:
+            if t >= since:
+                row.update(fields)
+
     def __contains__(self, key: Hashable) -> bool:
         return key in self._versions
 
@@ -53,6 +59,10 @@ class VersionLog:
         for versions in self._versions.values():
             for _, row in versions:
                 yield row
+
+    def states(self) -> Iterator[tuple[Hashable, list[tuple[float, Row]]]]:
+        """Each record with its versions and their moments, oldest first."""
+        yield from self._versions.items()
 
     def between(self, start: float, end: float) -> list[Row]:
         """The last version of each record that changed in [start, end)."""

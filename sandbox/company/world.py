@@ -11,6 +11,7 @@ from sandbox.company import (
     companies,
     crm_accounts,
     crm_activity,
+    crm_history,
     crm_people,
     enrichment,
     event_log,
@@ -105,6 +106,9 @@ def simulate(size_name: str, seed: int) -> World:
     crm_activity.add_opportunities(crm, all_companies, seed)
     crm_activity.add_tasks(crm, seed)
     crm_activity.add_campaigns(crm, seed)
+    crm_history.add_conversions(crm, seed)
+    crm_history.add_histories(crm)
+    crm_history.add_merged_contacts(crm, seed)
     hubspot = marketing.simulate(all_companies, people, life, seed)
     used = usage.simulate(life.workspaces, life.members, seed)
     rosters = orders.Rosters(life.workspaces, life.members)

@@ -11,8 +11,10 @@ import pytest
 
 from connectors.contract import columns
 from connectors.run import LoadResult, StreamsToRetryError, run_source
-from connectors.salesforce.client import SalesforceClient, Token
+from connectors.salesforce.allowance import Allowance
+from connectors.salesforce.client import SalesforceClient
 from connectors.salesforce.contracts import Lead
+from connectors.salesforce.login import Token
 from headwater.clock import FixedClock
 from headwater.errors import CredentialError, QuotaExhaustedError
 from headwater.settings import SalesforceSettings, Settings
@@ -231,9 +233,11 @@ def test_a_bulk_result_that_was_cut_off_lands_nothing_and_is_read_again(
 def bulk_page(settings: Settings, folder: Path) -> bytes:
     """The one page of CSV that a read of all leads brings."""
     salesforce = SalesforceSettings()  # type: ignore[call-arg]
-    client = SalesforceClient(settings, salesforce, Token(settings, salesforce))
+    token, allowance = Token(settings, salesforce), Allowance(1.0)
+    client = SalesforceClient(settings, salesforce, token, allowance)
     fields = ", ".join(column.path[0] for column in columns(Lead))
-    result = client.bulk_query(f"SELECT {fields} FROM Lead", folder, FixedClock(AS_OF))
+    job = client.open_job(f"SELECT {fields} FROM Lead")
+    client.wait_for_job(job, FixedClock(AS_OF))
+    [page] = client.bulk_pages(job, None, folder)
     client.close()
-    [page] = result.pages
     return page.file.read_bytes()

@@ -18,8 +18,8 @@ def updated(call: Call) -> Response:
     start, end = _span(call)
     living = 'and "IsDeleted" = 0' if sobject.recycles else ""
     rows = call.store.tuples(
-        f'select "Id" from "{sobject.name}" where "SystemModstamp" >= ? and "SystemModstamp" < ? '
-        f'{living} order by "SystemModstamp", "Id"',
+        f'select "Id" from "{sobject.name}" where "{sobject.stamp}" >= ? and "{sobject.stamp}" < ? '
+        f'{living} order by "{sobject.stamp}", "Id"',
         (values.stamp(start), values.stamp(end)),
     )
     return JSONResponse({"ids": [row[0] for row in rows], "latestDateCovered": _covered(call, end)})
@@ -32,8 +32,8 @@ def deleted(call: Call) -> Response:
     oldest = call.now - timedelta(days=schema.org()["recycle_bin_days"])
     rows = (
         call.store.tuples(
-            f'select "Id", "SystemModstamp" from "{sobject.name}" where "IsDeleted" = 1 '
-            'and "SystemModstamp" >= ? and "SystemModstamp" < ? order by "SystemModstamp", "Id"',
+            f'select "Id", "{sobject.stamp}" from "{sobject.name}" where "IsDeleted" = 1 and '
+            f'"{sobject.stamp}" >= ? and "{sobject.stamp}" < ? order by "{sobject.stamp}", "Id"',
             (values.stamp(max(start, oldest)), values.stamp(end)),
         )
         if sobject.recycles

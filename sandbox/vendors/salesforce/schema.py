@@ -77,6 +77,11 @@ class SObject:
     recycles: bool
     fields: dict[str, Field] = field(repr=False)
 
+    @cached_property
+    def stamp(self) -> str:
+        """The field that moves with every change; rows of a field history never change."""
+        return "SystemModstamp" if "systemmodstamp" in self.fields else "CreatedDate"
+
     def field(self, name: str) -> Field | None:
         """The field of that name, in any case."""
         return self.fields.get(name.lower())
@@ -130,7 +135,7 @@ def _object(name: str, body: dict[str, Any]) -> SObject:
             _system("MasterRecordId", "Master Record ID", "reference", (name,), "MasterRecord")
         )
     fields += [_field(declared) for declared in body["fields"]]
-    fields += [
+    stamps = (
         _system("CreatedDate", "Created Date", "datetime"),
         _system("CreatedById", "Created By ID", "reference", ("User",), "CreatedBy"),
         _system("LastModifiedDate", "Last Modified Date", "datetime"),
@@ -138,7 +143,8 @@ def _object(name: str, body: dict[str, Any]) -> SObject:
             "LastModifiedById", "Last Modified By ID", "reference", ("User",), "LastModifiedBy"
         ),
         _system("SystemModstamp", "System Modstamp", "datetime"),
-    ]
+    )
+    fields += [stamp for stamp in stamps if stamp.name not in body.get("without", ())]
     return SObject(
         name=name,
         label=body["label"],

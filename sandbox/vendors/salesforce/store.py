@@ -51,7 +51,7 @@ class Store(SqliteStore):
         )
         self.execute(f'create table if not exists "{sobject.name}" ({columns})')
         for field in sobject.stored:
-            if field.name == "SystemModstamp" or (field.id_lookup and field.name != "Id"):
+            if field.name == sobject.stamp or (field.id_lookup and field.name != "Id"):
                 self.execute(
                     f'create index if not exists "{sobject.name}_{field.name}" '
                     f'on "{sobject.name}" ("{field.name}")'
@@ -86,10 +86,11 @@ class Store(SqliteStore):
         given = [f for f in found if f is not None and f.stored]
         now = values.stamp(self.clock.now())
         absent: Row = {f.name: False for f in sobject.stored if f.type == "boolean"}
-        absent |= dict.fromkeys(("CreatedDate", "LastModifiedDate", "SystemModstamp"), now)
+        stamps = ("CreatedDate", "LastModifiedDate", "SystemModstamp")
+        absent |= {name: now for name in stamps if sobject.field(name)}
         extra = {name: value for name, value in absent.items() if name not in names}
         if "SystemModstamp" in names and "LastModifiedDate" not in names:
-            extra.pop("LastModifiedDate")
+            extra.pop("LastModifiedDate", None)
         columns = [f.name for f in given] + list(extra)
         updates = ", ".join(f'"{f.name}" = excluded."{f.name}"' for f in given if f.name != "Id")
         sql = (
