@@ -42,15 +42,23 @@ class Contract(BaseModel):
     model_config = ConfigDict(extra="allow", populate_by_name=True)
 
 
-def column(path: str, description: str, *, pii: Pii = Pii.NONE, clock: Clock = Clock.ISO) -> Any:
+def column(
+    path: str,
+    description: str,
+    *,
+    pii: Pii = Pii.NONE,
+    clock: Clock = Clock.ISO,
+    computed: str | None = None,
+) -> Any:
     """Declare a column: ``path`` in the source record, what it means, what personal data it is.
 
-    ``clock`` says how a moment is written there; it is read for timestamps only.
+    ``clock`` says how a moment is written there; it is read for timestamps only. ``computed`` is an
+    SQL expression over the typed columns (this one included) that takes the place of the value.
     """
     return Field(
         alias=path,
         description=description,
-        json_schema_extra={"pii": pii.value, "clock": clock.value},
+        json_schema_extra={"pii": pii.value, "clock": clock.value, "computed": computed},
     )
 
 
@@ -78,6 +86,7 @@ class Column:
     pii: Pii
     clock: Clock
     description: str
+    computed: str | None = None
 
 
 def columns(contract: type[Contract]) -> tuple[Column, ...]:
@@ -98,6 +107,7 @@ def columns(contract: type[Contract]) -> tuple[Column, ...]:
                 pii=Pii(str(extra.get("pii", "none"))),
                 clock=Clock(str(extra.get("clock", "iso"))),
                 description=field.description or "",
+                computed=None if extra.get("computed") is None else str(extra["computed"]),
             )
         )
     return tuple(result)

@@ -11,6 +11,7 @@ import json
 from typing import Any
 
 from connectors.contract import Clock, Column
+from connectors.rules import Rule
 from connectors.stream import Stream
 from headwater.warehouse import quote
 
@@ -91,6 +92,16 @@ def complaint(column: Column, value: str, raw: str, record: str | None) -> str:
     if column.required:
         cases.append(f"when {value} is null then {literal(name + ': missing, but required')}")
     return f"case {' '.join(cases)} end" if cases else "null"
+
+
+def keeps(rule: Rule) -> str:
+    """Whether a record keeps a rule."""
+    return f"not coalesce({rule.broken}, false)"
+
+
+def reproach(rule: Rule) -> str:
+    """What is wrong with a record that breaks a rule, null if nothing."""
+    return f"case when {rule.broken} then {rule.reason} end"
 
 
 def without_known_fields(stream: Stream, record: str) -> str:

@@ -148,7 +148,7 @@ def _judged(
     record: str | None,
     native: frozenset[str] = frozenset(),
 ) -> str:
-    """The rest of the pass: cast, check, hash. A tombstone needs its key and nothing else.
+    """The rest of the pass: cast, compute, check, hash. A tombstone needs its key and nothing else.
 
     ``native`` columns have their type already: only a missing value can be wrong with them.
     """
@@ -166,10 +166,19 @@ def _judged(
     verdict = " and ".join(
         f"({checks.holds(column, quote(column.name), _raw(column), record)})" for column in checked
     )
-    verdict = verdict or "true"
+    rules = stream.rules(stream) if kind is Kind.RECORDS else ()
+    verdict = " and ".join([verdict or "true", *(checks.keeps(rule) for rule in rules)])
     complaints = ", ".join(
-        checks.complaint(column, quote(column.name), _raw_text(column), record)
-        for column in checked
+        [
+            *(
+                checks.complaint(column, quote(column.name), _raw_text(column), record)
+                for column in checked
+            ),
+            *(checks.reproach(rule) for rule in rules),
+        ]
+    )
+    computed = ", ".join(
+        f"{column.computed} as {quote(column.name)}" for column in columns if column.computed
     )
     key = ", ".join(
         f"coalesce(cast({_raw(column)} as varchar), '')"
@@ -180,7 +189,8 @@ def _judged(
     return f"""
         with source as ({source}),
         typed as (select *, {values} from source),
-        judged as (select *, _readable and {verdict} as _is_good from typed)
+        computed as (select * {f"replace ({computed})" if computed else ""} from typed),
+        judged as (select *, _readable and {verdict} as _is_good from computed)
         select
             {kept},
             _extra,

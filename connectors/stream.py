@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 from connectors.contract import Column, Contract, columns
+from connectors.rules import Rules, no_rules
 
 if TYPE_CHECKING:
     from connectors.zone import Extracted, LoadFolder
@@ -75,7 +76,7 @@ class Stream:
     ``key`` and ``version`` are columns of the contract; ``version`` orders the copies of one key
     (the greatest of its columns counts). ``cursor`` names the column (or unit) the source is read
     along. ``ignored`` are dotted paths of fields that say nothing new: they are neither columns
-    nor drift.
+    nor drift. ``rules`` gives what records must keep beyond their contract.
     """
 
     source: str
@@ -89,6 +90,7 @@ class Stream:
     overlap: Overlap = NO_OVERLAP
     ignored: tuple[str, ...] = ()
     merges: Merges | None = None
+    rules: Rules = no_rules
 
     @property
     def columns(self) -> tuple[Column, ...]:
