@@ -27,6 +27,9 @@ class Organization(Contract):
     last_funding_type: str | None = column("properties.last_funding_type", "Type of that round.")
     country_code: str | None = column("properties.country_code", "ISO 3166 two-letter country.")
     rank_org: int | None = column("properties.rank_org", "Crunchbase rank.")
+    created_at: datetime | None = column(
+        "properties.created_at", "When the profile was made, UTC; the order of pages."
+    )
     updated_at: datetime = column("properties.updated_at", "Last change, UTC; the cursor.")
 
 

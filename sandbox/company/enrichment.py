@@ -141,6 +141,7 @@ def _organization(log: VersionLog, uuid: str, company: Company, dice: Dice) -> N
     if not dice.chance(gap / 2):
         properties["country_code"] = company.country
     start = dice.between(-300, -5)
+    properties["created_at"] = iso_z(start)
     funded = company.funding_usd is not None and not dice.chance(gap / 2)
     if funded and company.funded is not None and company.funded < start + 5:
         properties.update(_funding(company, company.funding_usd or 0))
