@@ -34,6 +34,7 @@ class Clock(StrEnum):
 
     ISO = "iso"  # ISO 8601, with an offset or in UTC
     EPOCH_SECONDS = "epoch_seconds"  # seconds since 1970 on the clock of the load's time zone
+    EPOCH_MILLISECONDS = "epoch_milliseconds"  # milliseconds since 1970, UTC
 
 
 class Contract(BaseModel):

@@ -56,6 +56,11 @@ def typed(column: Column, raw: str, timezone: str, *, is_key: bool) -> str:
             )
             if timezone != "UTC":
                 value = f"cast(timezone({literal(timezone)}, {value}) as timestamp)"
+        case "TIMESTAMP" if column.clock is Clock.EPOCH_MILLISECONDS:
+            value = (
+                f"case when {number} >= 0 and {number} < {YEAR_10000 * 1000} "
+                f"then make_timestamp(cast(round({number} * 1e3) as bigint)) end"
+            )
         case "TIMESTAMP":  # a cast to TIMESTAMP would drop the offset
             value = f"cast(try_cast({text} as timestamptz) as timestamp)"
         case other:

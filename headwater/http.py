@@ -48,7 +48,9 @@ class ApiSession(requests.Session):
     is put before relative paths.
     ``calls_per_second`` paces calls on this side, counted over ``window_seconds``: a vendor that
     counts over ten seconds lets calls come in bursts. ``token`` is asked for the ``Authorization``
-    header of each call; after a 401 it is asked once more with ``renew=True``.
+    header of each call; after a 401 it is asked once more with ``renew=True``. ``refused`` reads an
+    answer that is no success in the vendor's own terms: the error it means, or None where its status
+    says it all.
     ``calls`` counts the HTTP calls made, retries included.
     """
 
@@ -62,6 +64,7 @@ class ApiSession(requests.Session):
         window_seconds: int = 1,
         token: Callable[[bool], str] | None = None,
         source: str | None = None,
+        refused: Callable[[requests.Response], Exception | None] | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         super().__init__()
@@ -72,6 +75,7 @@ class ApiSession(requests.Session):
         self._retries = settings.http_retries
         self._token = token
         self._budget = call_budget(source or vendor, settings)
+        self._refused = refused
         self._sleep = sleep
         self._limiter = (
             Limiter(
@@ -122,7 +126,8 @@ class ApiSession(requests.Session):
         if response.status_code == 401 and self._token is not None:
             response = self._send(method, path, kwargs, renew=True)
         if not response.ok and response.status_code not in accept:
-            raise error_for(self.vendor, response)
+            meant = self._refused(response) if self._refused is not None else None
+            raise meant or error_for(self.vendor, response)
         if response.ok and not kwargs.get("stream"):
             self._expect_whole(response)
         return response

@@ -13,6 +13,7 @@ import pytest
 from headwater.errors import (
     CredentialError,
     OutcomeUnknownError,
+    QuotaExhaustedError,
     RateLimitedError,
     VendorRejectedError,
     VendorUnavailableError,
@@ -216,3 +217,16 @@ def test_a_write_whose_answer_was_cut_off_is_not_repeated(vendor):
     with pytest.raises(OutcomeUnknownError, match="no whole JSON"):
         session.call("POST", "/x")
     assert session.calls == 1
+
+
+def test_a_vendor_may_read_a_refusal_in_its_own_terms(vendor):
+    vendor.script = [(429, {"X-Policy": "day"}), (429, {})]
+
+    def refused(response):
+        return QuotaExhaustedError("the day's") if "X-Policy" in response.headers else None
+
+    session, _ = _session(vendor, refused=refused)
+    with pytest.raises(QuotaExhaustedError, match="the day's"):
+        session.call("GET", "/x")
+    assert session.call("GET", "/x").status_code == 200
+    assert session.calls == 3
