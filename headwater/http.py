@@ -49,8 +49,8 @@ class ApiSession(requests.Session):
     ``calls_per_second`` paces calls on this side, counted over ``window_seconds``: a vendor that
     counts over ten seconds lets calls come in bursts. ``token`` is asked for the ``Authorization``
     header of each call; after a 401 it is asked once more with ``renew=True``. ``refused`` reads an
-    answer that is no success in the vendor's own terms: the error it means, or None where its status
-    says it all.
+    answer that is no success in the vendor's own terms: the error it means, or None where its
+    status says it all.
     ``calls`` counts the HTTP calls made, retries included.
     """
 
