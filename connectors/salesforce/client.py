@@ -26,7 +26,7 @@ from headwater.errors import (
     VendorRejectedError,
     VendorUnavailableError,
 )
-from headwater.http import ApiSession, error_for
+from headwater.http import ApiSession
 from headwater.settings import SalesforceSettings, Settings
 
 BULK_PAGE_ROWS = 250_000
@@ -73,7 +73,11 @@ class SalesforceClient:
         self._root = f"/services/data/v{salesforce.api_version}"
         self.session = mounted(
             ApiSession(
-                "salesforce", f"https://{token.instance}", settings, token=self._authorization
+                "salesforce",
+                f"https://{token.instance}",
+                settings,
+                token=self._authorization,
+                refused=_refused,
             ),
             salesforce,
         )
@@ -194,10 +198,8 @@ class SalesforceClient:
 
     def _call(self, method: str, path: str, **options: Any) -> requests.Response:
         self._allowance.check()
-        response = self.session.call(method, path, accept=(403,), **options)
+        response = self.session.call(method, path, **options)
         self._allowance.note(response.headers.get(HEADER))
-        if response.status_code == 403:
-            raise _refused(response)
         return response
 
     def _authorization(self, renew: bool) -> str:
@@ -210,11 +212,12 @@ def soql_moment(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _refused(response: requests.Response) -> Exception:
-    """A 403: the day's calls are used up, too many at once, or a right is missing."""
+def _refused(response: requests.Response) -> Exception | None:
+    """A 403 says that the day's calls are used up, or that there are too many at once; else a right
+    is missing."""
     body = response.text
-    if "REQUEST_LIMIT_EXCEEDED" not in body:
-        return error_for("salesforce", response)
+    if response.status_code != 403 or "REQUEST_LIMIT_EXCEEDED" not in body:
+        return None
     if "Concurrent" in body:
         return RateLimitedError(f"salesforce: too many long calls at once: {body[:500]}")
     return QuotaExhaustedError(
