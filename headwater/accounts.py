@@ -12,6 +12,7 @@ from typing import Protocol
 
 from headwater.errors import SettingsError
 from headwater.settings import (
+    BillingSettings,
     CrunchbaseSettings,
     ExclusionsSheetSettings,
     HubSpotSettings,
@@ -22,6 +23,7 @@ from headwater.settings import (
     SalesforceSettings,
     Settings,
     SettingsGroup,
+    SupportSettings,
     load,
 )
 
@@ -35,6 +37,8 @@ _GROUPS: dict[str, type[SettingsGroup]] = {
     "exclusions_sheet": ExclusionsSheetSettings,
     "launchdarkly": LaunchDarklySettings,
     "outreach": OutreachSettings,
+    "support": SupportSettings,
+    "billing": BillingSettings,
 }
 
 

@@ -276,6 +276,41 @@ class OutreachSettings(SettingsGroup):
         return str(self.base_url.host)
 
 
+class SupportSettings(SettingsGroup):
+    """Zendesk by an administrator's API token, and its chats by an OAuth token (prefix
+    ``SUPPORT_``)."""
+
+    model_config = SettingsConfigDict(env_prefix="SUPPORT_")
+
+    subdomain: str
+    email: str
+    api_token: SecretStr
+    chat_access_token: SecretStr | None = None
+    exports_per_minute: int = Field(default=10, ge=1)
+    base_url: HttpUrl | None = None
+
+    @property
+    def account(self) -> str:
+        """Which account this is, without secrets and ports."""
+        return f"{self.base_url.host if self.base_url else 'zendesk.com'} {self.subdomain}"
+
+
+class BillingSettings(SettingsGroup):
+    """Stripe by a restricted key (prefix ``BILLING_``)."""
+
+    model_config = SettingsConfigDict(env_prefix="BILLING_")
+
+    api_key: SecretStr
+    relist_from_changes: int = Field(default=2000, ge=1)
+    base_url: HttpUrl = HttpUrl("https://api.stripe.com")
+
+    @property
+    def account(self) -> str:
+        """Which account this is, without secrets and ports: live data or test data."""
+        mode = "test" if "_test_" in self.api_key.get_secret_value() else "live"
+        return f"{self.base_url.host} {mode}"
+
+
 def _check_postgres_url(url: str) -> None:
     """Raise ``ValueError``, without a part of the URL, when it is no connection URL."""
     from psycopg import ProgrammingError  # only who reads PostgreSQL settings pays for the import
