@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from connectors.crunchbase.client import CrunchbaseSource
 from connectors.crunchbase.streams import STREAMS as CRUNCHBASE
 from connectors.exclusions_sheet.client import ExclusionsSheetSource
@@ -10,6 +12,8 @@ from connectors.hubspot.source import HubSpotSource
 from connectors.hubspot.streams import STREAMS as HUBSPOT
 from connectors.mixpanel.client import MixpanelSource
 from connectors.mixpanel.streams import STREAMS as MIXPANEL
+from connectors.outreach.source import OutreachSource
+from connectors.outreach.streams import STREAMS as OUTREACH
 from connectors.product.client import ProductSource
 from connectors.product.streams import STREAMS as PRODUCT
 from connectors.salesforce.source import SalesforceSource
@@ -21,6 +25,7 @@ from headwater.settings import (
     ExclusionsSheetSettings,
     HubSpotSettings,
     MixpanelSettings,
+    OutreachSettings,
     ProductSettings,
     SalesforceSettings,
     Settings,
@@ -34,6 +39,18 @@ STREAMS_BY_SOURCE: dict[str, tuple[Stream, ...]] = {
     "hubspot": HUBSPOT,
     "crunchbase": CRUNCHBASE,
     "exclusions_sheet": EXCLUSIONS_SHEET,
+    "outreach": OUTREACH,
+}
+_OPENERS: dict[str, Callable[[Settings], Source]] = {
+    "product": lambda settings: ProductSource(settings, load(ProductSettings)),
+    "mixpanel": lambda settings: MixpanelSource(settings, load(MixpanelSettings)),
+    "salesforce": lambda settings: SalesforceSource(settings, load(SalesforceSettings)),
+    "hubspot": lambda settings: HubSpotSource(settings, load(HubSpotSettings)),
+    "crunchbase": lambda settings: CrunchbaseSource(settings, load(CrunchbaseSettings)),
+    "exclusions_sheet": lambda settings: ExclusionsSheetSource(
+        settings, load(ExclusionsSheetSettings)
+    ),
+    "outreach": lambda settings: OutreachSource(settings, load(OutreachSettings)),
 }
 
 
@@ -47,20 +64,9 @@ def open_source(name: str, settings: Settings) -> Source:
 
     Raises :class:`headwater.errors.SettingsError` naming every setting that is missing.
     """
-    match name:
-        case "product":
-            return ProductSource(settings, load(ProductSettings))
-        case "mixpanel":
-            return MixpanelSource(settings, load(MixpanelSettings))
-        case "salesforce":
-            return SalesforceSource(settings, load(SalesforceSettings))
-        case "hubspot":
-            return HubSpotSource(settings, load(HubSpotSettings))
-        case "crunchbase":
-            return CrunchbaseSource(settings, load(CrunchbaseSettings))
-        case "exclusions_sheet":
-            return ExclusionsSheetSource(settings, load(ExclusionsSheetSettings))
-        case _:
-            raise DefinitionError(
-                f"There is no source {name}.", next_step=f"Known: {', '.join(STREAMS_BY_SOURCE)}."
-            )
+    opener = _OPENERS.get(name)
+    if opener is None:
+        raise DefinitionError(
+            f"There is no source {name}.", next_step=f"Known: {', '.join(STREAMS_BY_SOURCE)}."
+        )
+    return opener(settings)

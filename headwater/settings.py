@@ -18,7 +18,15 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from headwater.errors import SettingsError
 
-SOURCES = ("product", "mixpanel", "salesforce", "hubspot", "crunchbase", "exclusions_sheet")
+SOURCES = (
+    "product",
+    "mixpanel",
+    "salesforce",
+    "hubspot",
+    "crunchbase",
+    "exclusions_sheet",
+    "outreach",
+)
 """The names of all sources, as used in ``HEADWATER_SOURCES``."""
 
 
@@ -66,6 +74,7 @@ class Settings(SettingsGroup):
     step_retry_seconds: float = Field(default=15.0, ge=0)
     marketing_workflows_start: time = time(9, 0)
     stale_after_hours: float = Field(default=26.0, gt=0)
+    quarantine_warning_days: int = Field(default=7, ge=0)
     cycle_budget_minutes: int = Field(default=15, ge=1, le=600)
 
     @field_validator("sources", "syncs", mode="before")
@@ -162,6 +171,8 @@ class MixpanelSettings(SettingsGroup):
     export_base_url: HttpUrl = HttpUrl("https://data.mixpanel.com")
     import_base_url: HttpUrl = HttpUrl("https://api.mixpanel.com")
     accounts_project_id: int | None = None
+    backfill_calls_per_hour: int = Field(default=40, ge=1, le=60)
+    backfill_parallel: int = Field(default=4, ge=1, le=20)
 
     @field_validator("timezone")
     @classmethod

@@ -11,6 +11,7 @@ SOURCE_DOCS = {
     "exclusions_sheet": (
         "https://developers.google.com/workspace/sheets/api/reference/rest/v4/spreadsheets.values"
     ),
+    "outreach": "https://developers.outreach.io/api/reference/",
 }
 """By source: the documentation of the calls that its connector makes."""
 

@@ -22,7 +22,6 @@ def page(store: Store, resource: Resource, call: Call) -> tuple[list[Record], in
     """One page of records, the count if it was asked for, and the links to other pages."""
     where, parameters = _where(resource, call)
     sort = _sort(resource, call)
-    key_sql = ", ".join(f"{column}{' desc' if down else ''}" for column, down in sort)
     documents = store.resources[resource.plural]
     total = None
     if call.query.get("count", "").lower() == "true":
@@ -30,42 +29,58 @@ def page(store: Store, resource: Resource, call: Call) -> tuple[list[Record], in
     if "page[limit]" in call.query or "page[offset]" in call.query:
         limit = _number(call, "page[limit]", DEFAULT_SIZE, MAX_SIZE)
         offset = _number(call, "page[offset]", 0, MAX_OFFSET)
-        found = documents.select(where, parameters, order=key_sql, limit=limit, offset=offset)
+        found = documents.select(where, parameters, order=_order(sort), limit=limit, offset=offset)
         return found, total, {}
     size = _number(call, "page[size]", DEFAULT_SIZE, MAX_SIZE)
-    keys = [
-        row[0]
-        for row in store.db.tuples(
-            f'select key from "{resource.plural}" where {where} order by {key_sql}', parameters
-        )
-    ]
-    start = _start(call, keys, size)
-    chosen = keys[start : start + size]
+    beyond, bound, backwards = _beyond(call, sort)
+    columns = ", ".join(column for column, _ in sort)
+    order = _order([(column, down != backwards) for column, down in sort])
+    found_keys = store.db.tuples(
+        f'select key, {columns} from "{resource.plural}" where ({where}) and ({beyond}) '
+        f"order by {order} limit ?",
+        [*parameters, *bound, size + 1],
+    )
+    chosen = found_keys[:size][::-1] if backwards else found_keys[:size]
     marks = ", ".join("?" for _ in chosen)
-    by_key = {each["id"]: each for each in documents.select(f"key in ({marks})", chosen)}
+    keys = [row[0] for row in chosen]
+    by_key = {each["id"]: each for each in documents.select(f"key in ({marks})", keys)}
     links: Record = {"first": _link(call, None, size)}
-    if start + size < len(keys):
-        links["next"] = _link(call, ("after", chosen[-1]), size)
-    if start > 0 and chosen:
-        links["prev"] = _link(call, ("before", chosen[0]), size)
-    return [by_key[key] for key in chosen], total, links
+    has_more = len(found_keys) > size
+    if chosen and (backwards or has_more):
+        links["next"] = _link(call, ("after", list(chosen[-1][1:])), size)
+    if chosen and (has_more if backwards else bool(bound)):
+        links["prev"] = _link(call, ("before", list(chosen[0][1:])), size)
+    return [by_key[key] for key in keys], total, links
 
 
-def _start(call: Call, keys: list[int], size: int) -> int:
+def _order(sort: list[tuple[str, bool]]) -> str:
+    return ", ".join(f"{column} desc" if down else column for column, down in sort)
+
+
+def _beyond(call: Call, sort: list[tuple[str, bool]]) -> tuple[str, list[Any], bool]:
+    """What lies behind (or before) the record at which a cursor stands, by the sorted values: so a
+    record that changes or goes between two pages moves no other one over the edge."""
     for side in ("after", "before"):
         cursor = call.query.get(f"page[{side}]")
         if not cursor:
             continue
         try:
-            key = int(json.loads(base64.urlsafe_b64decode(cursor))["id"])
-            position = keys.index(key)
+            values = json.loads(base64.urlsafe_b64decode(cursor))["values"]
+            if len(values) != len(sort):
+                raise ValueError(cursor)
         except (ValueError, KeyError, TypeError):
             raise _bad("page", f"page[{side}] is not a cursor of this list") from None
-        return position + 1 if side == "after" else max(0, position - size)
-    return 0
+        cases, bound = [], []
+        for depth, (column, down) in enumerate(sort):
+            sign = "<" if down != (side == "before") else ">"
+            same = [f"{each} is ?" for each, _ in sort[:depth]]
+            cases.append(" and ".join([*same, f"{column} {sign} ?"]))
+            bound += values[: depth + 1]
+        return " or ".join(f"({case})" for case in cases), bound, side == "before"
+    return "true", [], False
 
 
-def _link(call: Call, cursor: tuple[str, int] | None, size: int) -> str:
+def _link(call: Call, cursor: tuple[str, list[Any]] | None, size: int) -> str:
     query = [
         (name, value)
         for name, value in call.query.multi_items()
@@ -73,7 +88,7 @@ def _link(call: Call, cursor: tuple[str, int] | None, size: int) -> str:
     ]
     query.append(("page[size]", str(size)))
     if cursor:
-        token = base64.urlsafe_b64encode(json.dumps({"id": cursor[1]}).encode()).decode()
+        token = base64.urlsafe_b64encode(json.dumps({"values": cursor[1]}).encode()).decode()
         query.append((f"page[{cursor[0]}]", token))
     return f"{call.base_url}{call.path}?{urlencode(query)}"
 
@@ -149,7 +164,8 @@ def _sort(resource: Resource, call: Call) -> list[tuple[str, bool]]:
         name, down = each.lstrip("-"), each.startswith("-")
         if name not in resource.sortable():
             raise _bad("sort", f"'{name}' is not a sortable attribute of {resource.type}")
-        result.append(("key" if name == "id" else f"document ->> '$.attributes.{name}'", down))
+        value = f"coalesce(document ->> '$.attributes.{name}', '')"
+        result.append(("key" if name == "id" else value, down))
     return [*result, ("key", False)]
 
 

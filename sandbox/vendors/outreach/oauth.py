@@ -16,7 +16,9 @@ from sandbox.vendors.rate_window import vendor_seconds
 
 ACCESS_SECONDS = 7200
 REFRESH_SECONDS = 14 * 24 * 3600
-SCOPE = "prospects.all accounts.all tasks.all sequences.all sequenceStates.all users.read"
+SCOPE = (
+    "prospects.all accounts.all tasks.all sequences.all sequenceStates.all mailings.read users.read"
+)
 
 
 class OAuth:

@@ -149,6 +149,34 @@ SEQUENCE_STATE = Resource(
     read_only=_STAMPS | {"state", "activeAt", "stateChangedAt", "errorReason"},
     filterable=_STAMPS | {"state"},
 )
+MAILING = Resource(
+    plural="mailings",
+    type="mailing",
+    attributes=_STAMPS
+    | {
+        "bouncedAt",
+        "clickCount",
+        "clickedAt",
+        "deliveredAt",
+        "mailingType",
+        "openCount",
+        "openedAt",
+        "repliedAt",
+        "scheduledAt",
+        "state",
+        "subject",
+        "unsubscribedAt",
+    },
+    relationships={
+        "mailbox": ("mailbox",),
+        "prospect": ("prospect",),
+        "sequence": ("sequence",),
+        "sequenceState": ("sequenceState",),
+        "task": ("task",),
+    },
+    filterable=_STAMPS | {"deliveredAt", "openedAt", "scheduledAt", "state"},
+    writable=False,
+)
 BATCH = Resource(
     plural="batches",
     type="batch",
@@ -176,6 +204,7 @@ RESOURCES = {
         SEQUENCE,
         MAILBOX,
         SEQUENCE_STATE,
+        MAILING,
         BATCH,
         BATCH_ITEM,
     )

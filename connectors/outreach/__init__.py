@@ -1,0 +1,1 @@
+"""Outreach: prospects, mailings, tasks, sequences and who stands in them."""
