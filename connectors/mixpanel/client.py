@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO
 from zoneinfo import ZoneInfo
@@ -22,6 +22,7 @@ import requests
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 from urllib3.exceptions import HTTPError
 
+from connectors.day_exports import Pace
 from connectors.mixpanel.streams import STREAMS
 from connectors.stream import Stream
 from connectors.zone import LINES, Extracted, LoadFolder
@@ -35,6 +36,8 @@ DAYS_PER_CALL = 92
 fetch again when one is cut off."""
 CALLS_PER_SECOND = 2
 """Three are allowed; the network may bring two seconds' calls together."""
+BACKFILL_CALLS_PER_SECOND = 1
+"""What the cycle's calls leave of the three."""
 CHUNK_BYTES = 1024 * 1024
 CUT_OFF = b"terminated early"
 EXPORT = "/api/2.0/export"
@@ -53,6 +56,11 @@ class MixpanelSource:
     concurrency: int = 1
 
     def __post_init__(self) -> None:
+        self.pace = Pace(
+            BACKFILL_CALLS_PER_SECOND,
+            self.mixpanel.backfill_calls_per_hour,
+            self.mixpanel.backfill_parallel,
+        )
         self.session = ApiSession(
             "mixpanel",
             str(self.mixpanel.export_base_url),
@@ -85,7 +93,7 @@ class MixpanelSource:
     ) -> Extracted:
         """Export the days since ``cursor`` (a day) less the overlap, up to the project's today."""
         calls_before = self.session.calls
-        today = folder.started_at.astimezone(ZoneInfo(self.mixpanel.timezone)).date()
+        today = self._day(folder.started_at)
         first = self.settings.history_start
         if cursor is not None:
             first = max(first, date.fromisoformat(cursor) - stream.overlap.window)
@@ -100,9 +108,25 @@ class MixpanelSource:
             timezone=self.mixpanel.timezone,
         )
 
+    def last_whole_day(self, clock: Clock) -> date:
+        """Yesterday, by the project's clock."""
+        return self._day(clock.now()) - timedelta(days=1)
+
+    def extract_days(self, first: date, last: date, folder: LoadFolder, clock: Clock) -> Extracted:
+        """Export the days from ``first`` to ``last``, both inclusive, in one call."""
+        calls_before = self.session.calls
+        self._export(folder, first, last, clock)
+        return folder.extracted(
+            calls=self.session.calls - calls_before, cursor=None, timezone=self.mixpanel.timezone
+        )
+
     def close(self) -> None:
         """Close the session."""
         self.session.close()
+
+    def _day(self, moment: datetime) -> date:
+        """The day of a moment by the project's clock."""
+        return moment.astimezone(ZoneInfo(self.mixpanel.timezone)).date()
 
     def _export(self, folder: LoadFolder, start: date, end: date, clock: Clock) -> None:
         """One range of days into one part; a stream that was cut off is asked for again."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from connectors.day_exports import DAY
 from connectors.mixpanel.contracts import Event
 from connectors.stream import Deletes, Mode, Overlap, Stream
 
@@ -20,7 +21,7 @@ EVENTS = Stream(
     mode=Mode.APPEND,
     key=("event", "distinct_id", "event_at", "insert_id"),
     version=("processed_at_ms",),
-    cursor="day",
+    cursor=DAY,
     deletes=Deletes("none: the export never takes an event back"),
     overlap=OVERLAP,
 )
