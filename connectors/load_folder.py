@@ -30,8 +30,9 @@ PART_BYTES = 128 * 1024 * 1024
 """Pages go into a new part from this compressed size on."""
 
 Record = Mapping[str, Any]
-Page = tuple[Iterable[Record], Any]
-"""The records of a page, and the token with which a source goes on behind it (anything JSON)."""
+Page = tuple[Iterable[Record] | bytes, Any]
+"""The records of a page, or whole lines that hold them, and the token with which a source goes on
+behind it (anything JSON)."""
 
 
 class Kind(StrEnum):
@@ -266,8 +267,12 @@ def digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _write_member(file: BinaryIO, records: Iterable[Record]) -> int:
+def _write_member(file: BinaryIO, records: Iterable[Record] | bytes) -> int:
     """Add records as compressed lines: a gzip file may have many members, one after the other."""
+    if isinstance(records, bytes):
+        if records:
+            file.write(gzip.compress(records, compresslevel=1, mtime=0))
+        return records.count(b"\n")
     rows = 0
     lines = []
     for record in records:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from connectors.app_intelligence.source import AppIntelligenceSource
+from connectors.app_intelligence.streams import STREAMS as APP_INTELLIGENCE
 from connectors.crunchbase.client import CrunchbaseSource
 from connectors.crunchbase.streams import STREAMS as CRUNCHBASE
+from connectors.event_files.client import EventFilesSource
+from connectors.event_files.streams import STREAMS as EVENT_FILES
 from connectors.exclusions_sheet.client import ExclusionsSheetSource
 from connectors.exclusions_sheet.streams import STREAMS as EXCLUSIONS_SHEET
 from connectors.hubspot.source import HubSpotSource
@@ -19,9 +23,13 @@ from connectors.product.streams import STREAMS as PRODUCT
 from connectors.salesforce.source import SalesforceSource
 from connectors.salesforce.streams import STREAMS as SALESFORCE
 from connectors.stream import Source, Stream
+from connectors.web_rank.client import WebRankSource
+from connectors.web_rank.streams import STREAMS as WEB_RANK
 from headwater.errors import DefinitionError
 from headwater.settings import (
+    AppIntelligenceSettings,
     CrunchbaseSettings,
+    EventFilesSettings,
     ExclusionsSheetSettings,
     HubSpotSettings,
     MixpanelSettings,
@@ -29,6 +37,7 @@ from headwater.settings import (
     ProductSettings,
     SalesforceSettings,
     Settings,
+    WebRankSettings,
     load,
 )
 
@@ -40,6 +49,9 @@ STREAMS_BY_SOURCE: dict[str, tuple[Stream, ...]] = {
     "crunchbase": CRUNCHBASE,
     "exclusions_sheet": EXCLUSIONS_SHEET,
     "outreach": OUTREACH,
+    "event_files": EVENT_FILES,
+    "app_intelligence": APP_INTELLIGENCE,
+    "web_rank": WEB_RANK,
 }
 _OPENERS: dict[str, Callable[[Settings], Source]] = {
     "product": lambda settings: ProductSource(settings, load(ProductSettings)),
@@ -51,6 +63,7 @@ _OPENERS: dict[str, Callable[[Settings], Source]] = {
         settings, load(ExclusionsSheetSettings)
     ),
     "outreach": lambda settings: OutreachSource(settings, load(OutreachSettings)),
+    "event_files": lambda settings: EventFilesSource(settings, load(EventFilesSettings)),
 }
 
 

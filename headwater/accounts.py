@@ -12,8 +12,10 @@ from typing import Protocol
 
 from headwater.errors import SettingsError
 from headwater.settings import (
+    AppIntelligenceSettings,
     BillingSettings,
     CrunchbaseSettings,
+    EventFilesSettings,
     ExclusionsSheetSettings,
     HubSpotSettings,
     LaunchDarklySettings,
@@ -23,6 +25,7 @@ from headwater.settings import (
     SalesforceSettings,
     Settings,
     SettingsGroup,
+    WebRankSettings,
     SupportSettings,
     load,
 )
@@ -39,6 +42,9 @@ _GROUPS: dict[str, type[SettingsGroup]] = {
     "outreach": OutreachSettings,
     "support": SupportSettings,
     "billing": BillingSettings,
+    "event_files": EventFilesSettings,
+    "app_intelligence": AppIntelligenceSettings,
+    "web_rank": WebRankSettings,
 }
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Annotated, TypeVar
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from psycopg.conninfo import conninfo_to_dict
@@ -26,6 +27,9 @@ SOURCES = (
     "crunchbase",
     "exclusions_sheet",
     "outreach",
+    "event_files",
+    "app_intelligence",
+    "web_rank",
 )
 """The names of all sources, as used in ``HEADWATER_SOURCES``."""
 
@@ -320,6 +324,76 @@ class BillingSettings(SettingsGroup):
         """Which account this is, without secrets and ports: live data or test data."""
         mode = "test" if "_test_" in self.api_key.get_secret_value() else "live"
         return f"{self.base_url.host} {mode}"
+
+
+class EventFilesSettings(SettingsGroup):
+    """Files of events in a folder or bucket (prefix ``EVENT_FILES_``)."""
+
+    model_config = SettingsConfigDict(env_prefix="EVENT_FILES_")
+
+    location: str
+    access_key_id: str | None = None
+    secret_access_key: SecretStr | None = None
+
+    @field_validator("location")
+    @classmethod
+    def _is_location(cls, value: str) -> str:
+        """Refuse here what would be shown in errors, or opened relative to some folder."""
+        if "@" in urlsplit(value).netloc:
+            raise ValueError("keys belong into EVENT_FILES_ACCESS_KEY_ID and ..._SECRET_ACCESS_KEY")
+        if "://" not in value and not value.startswith("/"):
+            raise ValueError("write file:///folder, s3://bucket/path or gs://bucket/path")
+        return value
+
+    @property
+    def account(self) -> str:
+        """Which account this is, without secrets and ports."""
+        return self.location.partition("?")[0]
+
+
+class AppIntelligenceSettings(SettingsGroup):
+    """The Apptopia-like app intelligence (prefix ``APP_INTELLIGENCE_``)."""
+
+    model_config = SettingsConfigDict(env_prefix="APP_INTELLIGENCE_")
+
+    client: str
+    secret: SecretStr
+    base_url: HttpUrl = HttpUrl("https://integrations.apptopia.com")
+    stores: Annotated[tuple[str, ...], NoDecode] = ("itunes_connect", "google_play")
+    countries: Annotated[tuple[str, ...], NoDecode] = ("US",)
+    model_version: str = "v3.0"
+    history_days: int = Field(default=180, ge=1)
+    directory_days: int = Field(default=7, ge=1)
+
+    @field_validator("stores", "countries", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @property
+    def account(self) -> str:
+        """Which account this is, without secrets and ports."""
+        return f"{self.base_url.host} {self.client}"
+
+
+class WebRankSettings(SettingsGroup):
+    """A Tranco-like list of ranks and Similarweb-like visits (prefix ``WEB_RANK_``)."""
+
+    model_config = SettingsConfigDict(env_prefix="WEB_RANK_")
+
+    tranco_base_url: HttpUrl = HttpUrl("https://tranco-list.eu")
+    tranco_top: int = Field(default=1_000_000, ge=1)
+    similarweb_api_key: SecretStr
+    similarweb_base_url: HttpUrl = HttpUrl("https://api.similarweb.com")
+    visits_country: str = "world"
+    visits_months: int = Field(default=3, ge=1, le=36)
+
+    @property
+    def account(self) -> str:
+        """Which account this is, without secrets and ports."""
+        return f"{self.tranco_base_url.host} and {self.similarweb_base_url.host}"
 
 
 def _check_postgres_url(url: str) -> None:

@@ -12,6 +12,9 @@ SOURCE_DOCS = {
         "https://developers.google.com/workspace/sheets/api/reference/rest/v4/spreadsheets.values"
     ),
     "outreach": "https://developers.outreach.io/api/reference/",
+    "event_files": "https://segment.com/docs/connections/spec/common/",
+    "app_intelligence": "https://dev.apptopia.com/",
+    "web_rank": "https://developers.similarweb.com/",
 }
 """By source: the documentation of the calls that its connector makes."""
 
