@@ -1,21 +1,27 @@
-"""HubSpot's CRM objects: listing, search and the listing of archived records."""
+"""Calls to one HubSpot account: CRM objects, email events and lists, each a page at a time."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
-from headwater.errors import CredentialError, VendorRejectedError
+import requests
+
+from headwater.errors import CredentialError, QuotaExhaustedError, VendorRejectedError
 from headwater.http import ApiSession
 from headwater.settings import HubSpotSettings, Settings
 
 LIST_PAGE = 100
 SEARCH_PAGE = 200
+EVENTS_PAGE = 1000
+LISTS_PAGE = 500
+MEMBERS_PAGE = 250
 CALLS_PER_SECOND = 17
 WINDOW_SECONDS = 10
 """A private app may make 190 calls per ten seconds; others use the same account, so take 170. An
 account of a lower tier says 429, which is waited out."""
 SEARCHES_PER_SECOND = 4
+EMAIL_EVENTS = "/email/public/v1/events"
+LISTS = "/crm/v3/lists"
 Record = dict[str, Any]
 
 
@@ -27,81 +33,73 @@ class HubSpotClient:
             return f"Bearer {hubspot.access_token.get_secret_value()}"
 
         base = str(hubspot.base_url)
-        self._listing = ApiSession(
+        self._calling = ApiSession(
             "hubspot",
             base,
             settings,
             calls_per_second=CALLS_PER_SECOND,
             window_seconds=WINDOW_SECONDS,
             token=token,
+            refused=_refused,
         )
         self._searching = ApiSession(
-            "hubspot", base, settings, calls_per_second=SEARCHES_PER_SECOND, token=token
+            "hubspot",
+            base,
+            settings,
+            calls_per_second=SEARCHES_PER_SECOND,
+            token=token,
+            refused=_refused,
         )
 
     @property
     def calls(self) -> int:
         """HTTP calls made."""
-        return self._listing.calls + self._searching.calls
+        return self._calling.calls + self._searching.calls
 
     def close(self) -> None:
         """Close the sessions."""
-        self._listing.close()
+        self._calling.close()
         self._searching.close()
 
-    def check(self, object_type: str) -> None:
-        """Read one record. Raises :class:`headwater.errors.CredentialError`."""
+    def check(self, object_types: list[str]) -> None:
+        """Read one of each kind of record. Raises :class:`headwater.errors.CredentialError`."""
+        one = {"limit": "1"}
         try:
-            self._listing.call("GET", _path(object_type), params={"limit": "1"})
+            for object_type in object_types:
+                self._get(_path(object_type), one)
+            self._get(EMAIL_EVENTS, one)
+            self.lists(0, count=1)
         except (CredentialError, VendorRejectedError) as error:
             raise CredentialError(
-                f"HubSpot refused to list {_path(object_type)}: {error.what}",
+                f"HubSpot refused to be read: {error.what}",
                 next_step="Check HUBSPOT_ACCESS_TOKEN; its private app needs the scopes "
-                "crm.objects.contacts.read and crm.objects.companies.read.",
+                "crm.objects.contacts.read, crm.objects.companies.read, crm.lists.read and "
+                "content.",
             ) from error
 
     def listing(
-        self, object_type: str, properties: list[str], *, archived: bool
-    ) -> Iterator[list[Record]]:
-        """All records, page by page, in the order of their ids."""
+        self, object_type: str, properties: list[str], after: str | None, *, archived: bool
+    ) -> Record:
+        """A page of all records, in the order of their ids."""
         params = {
             "limit": str(LIST_PAGE),
             "properties": ",".join(properties),
             "archived": "true" if archived else "false",
         }
-        while True:
-            answer = self._listing.call("GET", _path(object_type), params=params).json()
-            yield answer["results"]
-            after = answer.get("paging", {}).get("next", {}).get("after")
-            if after is None:
-                return
-            params["after"] = after
+        return self._get(
+            _path(object_type), params if after is None else {**params, "after": after}
+        )
 
-    def changed(
-        self, object_type: str, properties: list[str], modified: str, window_ms: tuple[int, int]
-    ) -> Iterator[list[Record]]:
-        """Records whose ``modified`` property lies in the window, both ends in, walked by id.
-
-        Sorting by the moment would repeat and skip rows at the pages' edges, and a query gives
-        10,000 rows at most: so each page is a query of its own, sorted by id, past the last one.
-        """
-        last_id = "0"
-        while True:
-            answer = self._search(object_type, properties, modified, window_ms, last_id)
-            page: list[Record] = answer["results"]
-            yield page
-            if not page or "paging" not in answer:
-                return
-            last_id = str(max(int(record["id"]) for record in page))
-
-    def _search(
+    def search(
         self,
         object_type: str,
         properties: list[str],
         modified: str,
         window_ms: tuple[int, int],
         last_id: str,
-    ) -> dict[str, Any]:
+    ) -> Record:
+        """The first page of the records behind ``last_id`` whose ``modified`` property lies in the
+        window, both ends in, in the order of their ids."""
         body = {
             "filterGroups": [
                 {
@@ -120,11 +118,55 @@ class HubSpotClient:
             "properties": properties,
             "limit": SEARCH_PAGE,
         }
-        answer: dict[str, Any] = self._searching.call(
+        answer: Record = self._searching.call(
             "POST", f"{_path(object_type)}/search", json=body, idempotent=True
         ).json()
+        return answer
+
+    def email_events(self, window_ms: tuple[int | None, int], offset: str | None) -> Record:
+        """A page of the email events in the window, both ends in, the newest first."""
+        since, until = window_ms
+        params = {"limit": str(EVENTS_PAGE), "endTimestamp": str(until)}
+        if since is not None:
+            params["startTimestamp"] = str(since)
+        return self._get(EMAIL_EVENTS, params if offset is None else {**params, "offset": offset})
+
+    def lists(self, offset: int, count: int = LISTS_PAGE) -> Record:
+        """A page of all lists."""
+        body = {"offset": offset, "count": count, "additionalProperties": ["hs_list_size"]}
+        answer: Record = self._calling.call(
+            "POST", f"{LISTS}/search", json=body, idempotent=True
+        ).json()
+        return answer
+
+    def members(self, list_id: str, after: str | None) -> Record:
+        """A page of a list's members, in the order of their ids; empty where the list is gone."""
+        params = {"limit": str(MEMBERS_PAGE)}
+        try:
+            return self._get(
+                f"{LISTS}/{list_id}/memberships",
+                params if after is None else {**params, "after": after},
+            )
+        except VendorRejectedError as error:
+            if error.status != 404:
+                raise
+            return {"results": []}
+
+    def _get(self, path: str, params: dict[str, str]) -> Record:
+        answer: Record = self._calling.call("GET", path, params=params).json()
         return answer
 
 
 def _path(object_type: str) -> str:
     return f"/crm/v3/objects/{object_type}"
+
+
+def _refused(response: requests.Response) -> Exception | None:
+    """A 429 of the day is no call to wait: it lasts until midnight in the account's time zone."""
+    body = response.text[:500]
+    if response.status_code == 429 and "DAILY" in body:
+        return QuotaExhaustedError(
+            f"hubspot: the account's calls of the day are used up: {body}",
+            next_step="Reading goes on where it stopped after midnight in the account's time zone.",
+        )
+    return None

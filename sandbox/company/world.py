@@ -16,6 +16,7 @@ from sandbox.company import (
     enrichment,
     event_log,
     marketing,
+    marketing_mail,
     orders,
     sheet,
     usage,
@@ -29,6 +30,7 @@ from sandbox.company.dice import Dice
 from sandbox.company.enrichment import Enrichment
 from sandbox.company.event_log import EventLog
 from sandbox.company.marketing import Marketing
+from sandbox.company.marketing_mail import Mail
 from sandbox.company.people import Population
 from sandbox.company.plans import UNKNOWN_PLAN
 from sandbox.company.product_life import ProductSimulation, share_devices
@@ -50,6 +52,7 @@ class World:
     life: ProductLife
     crm: Crm
     marketing: Marketing
+    mail: Mail
     enrichment: Enrichment
     sheet: list[sheet.Line]
     usage: Usage
@@ -82,6 +85,8 @@ class World:
         }
         found["hubspot", "contacts"] = self.marketing.contacts.between(start, end)
         found["hubspot", "companies"] = self.marketing.companies.between(start, end)
+        found["hubspot", "email_events"] = self.mail.events.between(start, end)
+        found["hubspot", "lists"] = self.mail.lists(end)
         found |= self.enrichment.changed(start, end)
         return found
 
@@ -110,6 +115,7 @@ def simulate(size_name: str, seed: int) -> World:
     crm_history.add_histories(crm)
     crm_history.add_merged_contacts(crm, seed)
     hubspot = marketing.simulate(all_companies, people, life, seed)
+    marketing_mail.add_merges(hubspot, seed)
     used = usage.simulate(life.workspaces, life.members, seed)
     rosters = orders.Rosters(life.workspaces, life.members)
     group_orders = orders.simulate(rosters, used.used["order_lines"], size.restaurants, EPOCH, seed)
@@ -132,6 +138,7 @@ def simulate(size_name: str, seed: int) -> World:
         life=life,
         crm=crm,
         marketing=hubspot,
+        mail=marketing_mail.simulate(hubspot, seed),
         enrichment=enrichment.simulate(all_companies, seed),
         sheet=sheet.simulate(all_companies, life.workspaces, crm, seed),
         usage=used,

@@ -14,6 +14,7 @@ from sandbox.faults import FaultPlan
 from sandbox.vendors.endpoint import Call, Handler, Refusal, endpoint
 from sandbox.vendors.hubspot.answers import error
 from sandbox.vendors.hubspot.batches import Batches
+from sandbox.vendors.hubspot.email_events import EmailEvents
 from sandbox.vendors.hubspot.lists import Lists
 from sandbox.vendors.hubspot.properties import Properties
 from sandbox.vendors.hubspot.search import Search
@@ -31,7 +32,7 @@ def create_app(
     del clock
     gate = _Gate(store, faults, str(credentials["access_token"]))
     single, batches, search = Single(store), Batches(store, faults), Search(store)
-    properties, lists = Properties(store), Lists(store)
+    properties, lists, events = Properties(store), Lists(store), EmailEvents(store)
     objects = "/crm/v3/objects/{object_type}"
     schema = "/crm/v3/properties/{object_type}"
     one_list = "/crm/v3/lists/{list_id}"
@@ -54,6 +55,7 @@ def create_app(
             route("GET", objects + "/{id}", single.get),
             route("PATCH", objects + "/{id}", single.update),
             route("DELETE", objects + "/{id}", single.archive),
+            route("GET", "/email/public/v1/events", events.listing),
             route("GET", schema, properties.listing),
             route("POST", schema, properties.create),
             route("POST", f"{schema}/batch/create", properties.create_batch),

@@ -1,7 +1,9 @@
-"""What the local HubSpot keeps: records, custom properties, lists, and an index for searches."""
+"""What the local HubSpot keeps: records, custom properties, lists, email events, and an index for
+searches."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -22,7 +24,8 @@ class Store:
     """Contacts and companies by numeric id, with what belongs to them.
 
     ``ten_seconds`` and ``search_second`` are the rate limits (their ``limit`` may be changed),
-    ``daily_limit`` the calls of a day, ``search_delay`` the seconds until a write is searchable.
+    ``daily_limit`` the calls of a day, ``search_delay`` the seconds until a write is searchable,
+    ``events_delay`` those until an email event is listed.
     """
 
     def __init__(self, home: Path, clock: VirtualClock) -> None:
@@ -43,16 +46,58 @@ class Store:
         self.search_second = RateWindow(5, 1, clock)
         self.daily_limit = 625_000
         self.search_delay = 0.0
+        self.events_delay = 0.0
 
     def seed(self, table: str, rows: Iterable[Record]) -> None:
         """Add or replace ``contacts`` or ``companies`` as given: ``{"id", "properties",
-        "createdAt", "updatedAt", "archived"[, "archivedAt"]}``.
+        "createdAt", "updatedAt", "archived"[, "archivedAt"]}``; who was merged into one of them
+        goes. Or ``email_events`` (``{"id", "created", ...}``), or ``lists`` with ``members``
+        (``{"recordId": moment}``).
         """
-        kind = OBJECT_TYPES[table]
-        self._put(kind, [_as_kept(kind, row) for row in rows], delay=0.0)
+        if table == "email_events":
+            self._seed_events(rows)
+        elif table == "lists":
+            self._seed_lists(rows)
+        else:
+            kind = OBJECT_TYPES[table]
+            kept_rows = [_as_kept(kind, row) for row in rows]
+            self._put(kind, kept_rows, delay=0.0)
+            for row in kept_rows:
+                merged = row["properties"].get("hs_merged_object_ids") or ""
+                for loser in merged.split(";") if merged else ():
+                    if self.records[kind.plural].get(int(loser)) is not None:
+                        self.merge_away(kind, int(loser), int(row["id"]))
+
+    def _seed_events(self, rows: Iterable[Record]) -> None:
+        visible_from = vendor_seconds(self.clock) + self.events_delay
+        with self.db.transaction():
+            self.db.executemany(
+                "insert or replace into email_events values (?, ?, ?, ?)",
+                ((row["created"], row["id"], visible_from, json.dumps(row)) for row in rows),
+            )
+
+    def _seed_lists(self, rows: Iterable[Record]) -> None:
+        with self.db.transaction():
+            for row in rows:
+                list_id = int(row["listId"])
+                self.lists.put(
+                    list_id, {k: v for k, v in row.items() if k not in ("id", "members")}
+                )
+                self.db.execute("delete from members where list_id = ?", (list_id,))
+                self.db.executemany(
+                    "insert into members values (?, ?, ?, ?)",
+                    (
+                        (list_id, row["objectTypeId"], int(key), at)
+                        for key, at in row["members"].items()
+                    ),
+                )
 
     def rows(self, table: str) -> list[Record]:
-        """All ``contacts`` or ``companies`` (archived ones too), or ``lists`` with ``members``."""
+        """All ``contacts`` or ``companies`` (archived ones too), ``lists`` with ``members``, or
+        ``email_events``."""
+        if table == "email_events":
+            found = self.db.tuples("select document from email_events order by created, id")
+            return [json.loads(row[0]) for row in found]
         if table == "lists":
             return [
                 {**each, "members": self.members(int(each["listId"]))}
@@ -168,6 +213,8 @@ _TABLES = (
     "primary key (object_type, key))",
     "create table if not exists quota (day text primary key, used integer)",
     "create table if not exists blocked_emails (email text primary key)",
+    "create table if not exists email_events (created integer, id text, visible_from real, "
+    "document text not null, primary key (created, id)) without rowid",
 )
 
 
