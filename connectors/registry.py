@@ -64,6 +64,10 @@ _OPENERS: dict[str, Callable[[Settings], Source]] = {
     ),
     "outreach": lambda settings: OutreachSource(settings, load(OutreachSettings)),
     "event_files": lambda settings: EventFilesSource(settings, load(EventFilesSettings)),
+    "app_intelligence": lambda settings: AppIntelligenceSource(
+        settings, load(AppIntelligenceSettings)
+    ),
+    "web_rank": lambda settings: WebRankSource(settings, load(WebRankSettings)),
 }
 
 

@@ -25,8 +25,8 @@ from headwater.settings import (
     SalesforceSettings,
     Settings,
     SettingsGroup,
-    WebRankSettings,
     SupportSettings,
+    WebRankSettings,
     load,
 )
 

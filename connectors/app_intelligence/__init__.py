@@ -1,0 +1,1 @@
+"""The app-intelligence connector: publishers, their apps, and estimates of their use."""
