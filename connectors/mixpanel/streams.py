@@ -7,6 +7,7 @@ from datetime import timedelta
 from connectors.day_exports import DAY
 from connectors.mixpanel.contracts import Event
 from connectors.stream import Deletes, Mode, Overlap, Stream
+from connectors.tracking_plan.rules import plan_rules
 
 OVERLAP = Overlap(
     timedelta(days=5),
@@ -24,6 +25,7 @@ EVENTS = Stream(
     cursor=DAY,
     deletes=Deletes("none: the export never takes an event back"),
     overlap=OVERLAP,
+    rules=plan_rules,
 )
 
 STREAMS = (EVENTS,)
