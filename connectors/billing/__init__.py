@@ -1,0 +1,1 @@
+"""Billing: customers, subscriptions, invoices and refunds of Stripe."""

@@ -1,0 +1,1 @@
+"""Support: tickets, their events, users, organizations and chats, by Zendesk's exports."""

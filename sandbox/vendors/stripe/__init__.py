@@ -1,0 +1,1 @@
+"""A local Stripe: customers, subscriptions, invoices, refunds and the feed of events, to read."""

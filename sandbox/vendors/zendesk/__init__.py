@@ -1,0 +1,1 @@
+"""A local Zendesk: incremental exports of tickets, events, users, organizations and chats."""
