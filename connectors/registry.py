@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 from connectors.app_intelligence.source import AppIntelligenceSource
 from connectors.app_intelligence.streams import STREAMS as APP_INTELLIGENCE
+from connectors.billing.source import BillingSource
+from connectors.billing.streams import STREAMS as BILLING
 from connectors.crunchbase.client import CrunchbaseSource
 from connectors.crunchbase.streams import STREAMS as CRUNCHBASE
 from connectors.event_files.client import EventFilesSource
@@ -23,11 +25,14 @@ from connectors.product.streams import STREAMS as PRODUCT
 from connectors.salesforce.source import SalesforceSource
 from connectors.salesforce.streams import STREAMS as SALESFORCE
 from connectors.stream import Source, Stream
+from connectors.support.source import SupportSource
+from connectors.support.streams import STREAMS as SUPPORT
 from connectors.web_rank.client import WebRankSource
 from connectors.web_rank.streams import STREAMS as WEB_RANK
 from headwater.errors import DefinitionError
 from headwater.settings import (
     AppIntelligenceSettings,
+    BillingSettings,
     CrunchbaseSettings,
     EventFilesSettings,
     ExclusionsSheetSettings,
@@ -37,6 +42,7 @@ from headwater.settings import (
     ProductSettings,
     SalesforceSettings,
     Settings,
+    SupportSettings,
     WebRankSettings,
     load,
 )
@@ -52,6 +58,8 @@ STREAMS_BY_SOURCE: dict[str, tuple[Stream, ...]] = {
     "event_files": EVENT_FILES,
     "app_intelligence": APP_INTELLIGENCE,
     "web_rank": WEB_RANK,
+    "support": SUPPORT,
+    "billing": BILLING,
 }
 _OPENERS: dict[str, Callable[[Settings], Source]] = {
     "product": lambda settings: ProductSource(settings, load(ProductSettings)),
@@ -68,6 +76,8 @@ _OPENERS: dict[str, Callable[[Settings], Source]] = {
         settings, load(AppIntelligenceSettings)
     ),
     "web_rank": lambda settings: WebRankSource(settings, load(WebRankSettings)),
+    "support": lambda settings: SupportSource(settings, load(SupportSettings)),
+    "billing": lambda settings: BillingSource(settings, load(BillingSettings)),
 }
 
 

@@ -30,6 +30,8 @@ SOURCES = (
     "event_files",
     "app_intelligence",
     "web_rank",
+    "support",
+    "billing",
 )
 """The names of all sources, as used in ``HEADWATER_SOURCES``."""
 

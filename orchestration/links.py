@@ -15,6 +15,10 @@ SOURCE_DOCS = {
     "event_files": "https://segment.com/docs/connections/spec/common/",
     "app_intelligence": "https://dev.apptopia.com/",
     "web_rank": "https://developers.similarweb.com/",
+    "support": (
+        "https://developer.zendesk.com/api-reference/ticketing/ticket-management/incremental_exports/"
+    ),
+    "billing": "https://docs.stripe.com/api/events",
 }
 """By source: the documentation of the calls that its connector makes."""
 

@@ -90,6 +90,13 @@ def _make() -> dict[str, Any]:
             "client_secret": secrets.token_urlsafe(24),
             "munchkin_id": "123-GGW-456",
         },
+        "zendesk": {
+            "subdomain": "groupgrub",
+            "email": "data@groupgrub.com",
+            "api_token": secrets.token_urlsafe(30),
+            "chat_access_token": secrets.token_hex(32),
+        },
+        "stripe": {"api_key": f"rk_test_{secrets.token_hex(24)}"},
         "postgres": {
             "superuser_password": secrets.token_urlsafe(18),
             "headwater_reader": secrets.token_urlsafe(18),

@@ -36,6 +36,8 @@ VENDORS = (
     "outreach",
     "google",
     "marketo",
+    "zendesk",
+    "stripe",
 )
 
 KEEP_ALIVE_SECONDS = 75

@@ -72,6 +72,13 @@ def environment(home: Path) -> dict[str, str]:
         "OUTREACH_CLIENT_SECRET": known["outreach"]["client_secret"],
         "OUTREACH_REFRESH_TOKEN": known["outreach"]["refresh_token"],
         "OUTREACH_BASE_URL": f"{base}/outreach",
+        "SUPPORT_SUBDOMAIN": known["zendesk"]["subdomain"],
+        "SUPPORT_EMAIL": known["zendesk"]["email"],
+        "SUPPORT_API_TOKEN": known["zendesk"]["api_token"],
+        "SUPPORT_CHAT_ACCESS_TOKEN": known["zendesk"]["chat_access_token"],
+        "SUPPORT_BASE_URL": f"{base}/zendesk",
+        "BILLING_API_KEY": known["stripe"]["api_key"],
+        "BILLING_BASE_URL": f"{base}/stripe",
     }
 
 
