@@ -17,6 +17,7 @@ from pathlib import Path
 
 import duckdb
 
+from connectors.landing_keys import tombstone_missing
 from connectors.landing_quarantine import count_open, keep_bad_records
 from connectors.landing_rows import (
     apply_tombstones,
@@ -79,6 +80,8 @@ def land(
     with _scratch(connection):
         create_stage(connection, stream)
         for part in manifest.parts:
+            if part.kind is Kind.KEYS:
+                continue
             staged = stage_part(connection, stream, folder / part.file, part.kind, manifest)
             if staged != part.rows:
                 raise SourceDataError(
@@ -89,7 +92,7 @@ def land(
                 )
         connection.execute("begin transaction")
         try:
-            result = _commit_rows(connection, stream, manifest, clock)
+            result = _commit_rows(connection, stream, manifest, folder, clock)
             connection.execute("commit")
         except BaseException:
             connection.execute("rollback")
@@ -121,7 +124,11 @@ class _Account:
 
 
 def _commit_rows(
-    connection: duckdb.DuckDBPyConnection, stream: Stream, manifest: Manifest, clock: Clock
+    connection: duckdb.DuckDBPyConnection,
+    stream: Stream,
+    manifest: Manifest,
+    folder: Path,
+    clock: Clock,
 ) -> _Account:
     received_at = as_timestamp(manifest.received_at)
     good = _count(connection, "select count(*) from stage where _reason is null")
@@ -138,6 +145,7 @@ def _commit_rows(
         note_merges(connection, stream, received_at)
     if stream.mode is Mode.SNAPSHOT and not outdated:
         tombstoned += tombstone_vanished(connection, stream, manifest, received_at)
+    tombstoned += tombstone_missing(connection, stream, manifest, folder, received_at)
     account = _Account(
         landed=landed,
         duplicates=(good - landed) + (bad - quarantined),

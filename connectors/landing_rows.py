@@ -223,7 +223,7 @@ def _supersedes(stream: Stream, load_id: str) -> str:
 
     Merged: the later version; of equal versions the one received later. Appended: the earlier
     copy. A record that is received after its row was marked as deleted brings it back, unless the
-    mark is part of the record.
+    mark is part of the row itself.
     """
     staged, present = checks.version(stream, "stage"), checks.version(stream, "present")
     if stream.mode is Mode.APPEND:
@@ -236,11 +236,9 @@ def _supersedes(stream: Stream, load_id: str) -> str:
         f"> row({present}, present._load_id, present._row_hash) "
         "and stage._row_hash <> present._row_hash)"
     )
-    if stream.deletes.flag or stream.deletes.at:
-        return later
     returned = (
-        f"(present._deleted_at is not null and {load_id} > present._load_id "
-        f"and {staged} >= {present})"
+        f"(present._deleted_at is not null and {checks.tombstone(stream, 'present')} is null "
+        f"and {load_id} > present._load_id and {staged} >= {present})"
     )
     return f"({later} or {returned})"
 

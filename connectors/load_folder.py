@@ -40,6 +40,7 @@ class Kind(StrEnum):
 
     RECORDS = "records"
     TOMBSTONES = "tombstones"  # only the key of a record that is gone, and since when
+    KEYS = "keys"  # Parquet: the keys of all records that the source holds, no records
 
 
 class Part(BaseModel):
@@ -184,7 +185,7 @@ class LoadFolder:
     def extracted(self, *, calls: int, cursor: str | None, timezone: str = "UTC") -> Extracted:
         """The account of what was sealed so far."""
         return Extracted(
-            received=sum(part.rows for part in self.parts),
+            received=sum(part.rows for part in self.parts if part.kind is not Kind.KEYS),
             bytes=sum(part.bytes for part in self.parts),
             calls=calls,
             cursor=cursor,

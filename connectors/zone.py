@@ -96,7 +96,7 @@ class Manifest(BaseModel):
     @property
     def received(self) -> int:
         """Records in all parts."""
-        return sum(part.rows for part in self.parts)
+        return sum(part.rows for part in self.parts if part.kind is not Kind.KEYS)
 
     @property
     def bytes(self) -> int:

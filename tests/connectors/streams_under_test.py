@@ -11,13 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from connectors.contract import Clock as Timekeeping
 from connectors.contract import Contract, column
 from connectors.landing import LoadResult, land
 from connectors.raw_tables import ensure_raw_tables
 from connectors.stream import Deletes, Mode, Stream
-from connectors.zone import LINES, Kind, Manifest, Zone
+from connectors.zone import LINES, PARQUET, Kind, Manifest, Zone
 from headwater.clock import FixedClock
 
 NOON = datetime(2025, 8, 29, 12, tzinfo=UTC)
@@ -140,6 +142,7 @@ class Shop:
         stream: Stream,
         *parts: Iterable[Mapping[str, Any] | str],
         tombstones: Iterable[Mapping[str, Any]] = (),
+        keys: pa.Table | None = None,
         timezone: str = "UTC",
         cursor: str | None = None,
     ) -> tuple[Path, Manifest]:
@@ -151,6 +154,10 @@ class Shop:
             path.write_bytes(gzip.compress("".join(f"{line}\n" for line in lines).encode()))
             folder.seal(path, len(lines))
         folder.write_records([list(tombstones)], Kind.TOMBSTONES)
+        if keys is not None:
+            path = folder.new_part(PARQUET)
+            pq.write_table(keys, path)
+            folder.seal(path, keys.num_rows, Kind.KEYS)
         received_at = NOON + timedelta(minutes=int(folder.load_id[-8:]))
         manifest = Manifest(
             load_id=folder.load_id,
