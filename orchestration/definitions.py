@@ -1,8 +1,8 @@
 """The one entry point of Dagster: one graph from source to destination.
 
 Streams (a step per source), dbt models with their tests (a step per set of sources) and syncs (a
-step per chain). All runs use the in-process executor: dbt is imported once per run, and one file
-has one writer.
+step per chain), and beside it the days of exports that can be read again. All runs use the
+in-process executor: dbt is imported once per run, and one file has one writer.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from pathlib import Path
 import dagster as dg
 
 from headwater.settings import Settings, load
+from orchestration.backfill import backfill_assets
 from orchestration.cycle import cycle_resource
 from orchestration.dbt_assets import dbt_assets
 from orchestration.dbt_process import PROJECT
@@ -33,6 +34,7 @@ def build_definitions(settings: Settings, project: Path = PROJECT) -> dg.Definit
     return dg.Definitions(
         assets=[
             *source_assets(settings),
+            *backfill_assets(settings),
             *(item for item in models if not isinstance(item, dg.AssetChecksDefinition)),
             *sync_assets(settings),
         ],

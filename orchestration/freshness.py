@@ -14,7 +14,7 @@ from connectors.registry import all_streams
 from headwater.warehouse import connect
 from orchestration.cycle import Cycle
 from orchestration.failures import as_step_failure
-from orchestration.keys import stream_key
+from orchestration.keys import CYCLE_POOL, stream_key
 
 FRESH = "fresh"
 
@@ -35,6 +35,7 @@ def freshness_checks() -> dg.AssetChecksDefinition:
         ],
         can_subset=True,
         required_resource_keys={"cycle"},
+        pool=CYCLE_POOL,
     )
     def fresh(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
         cycle: Cycle = context.resources.cycle

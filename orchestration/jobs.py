@@ -1,9 +1,12 @@
-"""The jobs: the whole graph from source to destination, and the same with the daily checks."""
+"""The jobs: the whole graph from source to destination, with or without the checks of the day, and
+backfills."""
 
 from __future__ import annotations
 
 import dagster as dg
 
+from connectors.backfill import day_streams
+from orchestration.backfill import backfill_key, backfill_name, backfill_selection
 from orchestration.freshness import freshness_checks
 
 CYCLE = "cycle"
@@ -11,8 +14,8 @@ DAILY = "daily"
 
 
 def jobs() -> list[dg.UnresolvedAssetJobDefinition]:
-    """``cycle``: everything but freshness. ``daily``: everything."""
-    everything = dg.AssetSelection.all()
+    """``cycle``: everything but freshness. ``daily``: everything. Backfills are apart."""
+    everything = dg.AssetSelection.all() - backfill_selection()
     daily_only = dg.AssetSelection.checks(freshness_checks())
     return [
         dg.define_asset_job(
@@ -25,4 +28,17 @@ def jobs() -> list[dg.UnresolvedAssetJobDefinition]:
             selection=everything,
             description="One whole cycle, and whether every stream is fresh.",
         ),
+        *_backfills(),
+    ]
+
+
+def _backfills() -> list[dg.UnresolvedAssetJobDefinition]:
+    """One job per export, so that its days and runs are on one page."""
+    return [
+        dg.define_asset_job(
+            backfill_name(stream),
+            selection=dg.AssetSelection.assets(backfill_key(stream)),
+            description=f"Read days of {stream.source}.{stream.name} again, beside the cycle.",
+        )
+        for stream in day_streams()
     ]

@@ -7,6 +7,9 @@ from typing import Any
 
 import dagster as dg
 
+CYCLE_POOL = "cycle"
+"""The pool of all steps that hold the cycle's lease: one run of them at a time."""
+
 
 def stream_key(source: str, stream: str) -> dg.AssetKey:
     """A stream's raw table, which is also what dbt calls a source: ``raw_product / users``."""

@@ -8,6 +8,7 @@ import dagster as dg
 
 from headwater.clock import SystemClock
 from headwater.settings import Settings
+from orchestration.backfill import backfilled_by, is_alive
 from orchestration.jobs import CYCLE, DAILY
 from orchestration.lease import is_lease_free
 
@@ -81,18 +82,24 @@ def bury_the_dead(instance: dg.DagsterInstance, settings: Settings, now: datetim
     """Mark runs as failed whose process is gone, and return their ids.
 
     A killed process (kill -9, out of memory, a reboot) leaves its run as started for ever, and it
-    would keep every later one waiting. A run that works holds the cycle's lease, and the operating
-    system takes that from a process that ends: a free lease means that no started run is alive.
+    would keep every later one waiting. A run that works holds a lock, a backfill that of its stream
+    and any other run the cycle's lease, and the operating system takes that from a process that
+    ends: a free lock means that no started run of its kind is alive.
     """
     started = dg.RunsFilter(statuses=_STARTED, updated_before=now - STARTING_TAKES)
-    records = instance.get_run_records(started)
-    if not records or not is_lease_free(settings):
-        return []
-    for record in records:
-        instance.report_run_failed(
-            record.dagster_run, "The process of this run ended without a word (killed?)."
-        )
-    return [record.dagster_run.run_id for record in records]
+    dead = [
+        record.dagster_run
+        for record in instance.get_run_records(started)
+        if not _is_at_work(record.dagster_run, settings)
+    ]
+    for run in dead:
+        instance.report_run_failed(run, "The process of this run ended without a word (killed?).")
+    return [run.run_id for run in dead]
+
+
+def _is_at_work(run: dg.DagsterRun, settings: Settings) -> bool:
+    stream = backfilled_by(run)
+    return is_alive(stream, settings) if stream else not is_lease_free(settings)
 
 
 def _schedule(

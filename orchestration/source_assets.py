@@ -13,7 +13,7 @@ from headwater.settings import Settings
 from headwater.warehouse import connect
 from orchestration.cycle import Cycle, progress
 from orchestration.failures import as_step_failure, retry_policy
-from orchestration.keys import stream_key
+from orchestration.keys import CYCLE_POOL, stream_key
 from orchestration.links import SOURCE_DOCS
 
 QUARANTINE = "nothing_quarantined"
@@ -46,6 +46,7 @@ def _source_step(
         ],
         can_subset=True,
         required_resource_keys={"cycle"},
+        pool=CYCLE_POOL,
         retry_policy=retry_policy(settings),
     )
     def land(context: dg.AssetExecutionContext) -> Iterator[Event]:

@@ -21,7 +21,7 @@ from orchestration.failures import (
     partial,
     retry_policy,
 )
-from orchestration.keys import sync_key
+from orchestration.keys import CYCLE_POOL, sync_key
 from orchestration.links import DESTINATION_DOCS
 from syncs.definition import Definition
 from syncs.registry import definitions, enabled
@@ -64,6 +64,7 @@ def _chain_step(chain: tuple[Definition, ...], settings: Settings) -> dg.AssetsD
         ],
         can_subset=True,
         required_resource_keys={"cycle"},
+        pool=CYCLE_POOL,
         retry_policy=retry_policy(settings),
     )
     def deliver(context: dg.AssetExecutionContext) -> Iterator[Event]:
