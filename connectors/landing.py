@@ -238,5 +238,6 @@ def _scratch(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
     try:
         yield
     finally:
-        connection.execute("drop table if exists temp.stage")
-        connection.execute("drop table if exists temp.winners")
+        connection.execute("drop view if exists temp.winners")
+        for table in ("met", "losers", "stage"):
+            connection.execute(f"drop table if exists temp.{table}")

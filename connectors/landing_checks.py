@@ -8,6 +8,7 @@ is not one is quoted.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from connectors.contract import Clock, Column
@@ -68,14 +69,21 @@ def typed(column: Column, raw: str, timezone: str, *, is_key: bool) -> str:
     return value
 
 
-def holds(column: Column, value: str, raw: str, record: str | None) -> str:
-    """Whether a column keeps its contract. ``record`` is the JSON record, where there is one."""
-    if column.type == "VARCHAR":
-        rules = [f"{value} is not null"] if column.required else []
-        if record is not None:
-            rules.append(f"not {_is_nested(column, raw, record)}")
-        return " and ".join(rules) or "true"
-    return f"{value} is not null" if column.required else f"({value} is not null or {_empty(raw)})"
+def holds(column: Column, value: str, raw: str) -> str:
+    """Whether a column keeps its contract; of text columns, see also :func:`holds_text`."""
+    if column.required:
+        return f"{value} is not null"
+    return "true" if column.type == "VARCHAR" else f"({value} is not null or {_empty(raw)})"
+
+
+def holds_text(columns: Mapping[Column, str], record: str) -> str:
+    """Whether text columns (with their ``raw``) got text and no object or list, which is written
+    like text that begins with a bracket: the record is parsed again only where one of them does."""
+    if not columns:
+        return "true"
+    suspect = " or ".join(_may_be_nested(raw) for raw in columns.values())
+    nested = " or ".join(_is_nested(column, raw, record) for column, raw in columns.items())
+    return f"case when {suspect} then not ({nested}) else true end"
 
 
 def complaint(column: Column, value: str, raw: str, record: str | None) -> str:
@@ -118,9 +126,16 @@ def without_known_fields(stream: Stream, record: str) -> str:
 def unknown_fields(stream: Stream, rest: str) -> str:
     """``rest`` (from :func:`without_known_fields`), null if only emptied objects are left."""
     names = "|".join(sorted({_escape(path[-1]) for path in parents(stream) if path}))
+    if not names:
+        return f"nullif({rest}, '{{}}')"
+    emptied = _nested({path: {} for path in parents(stream) if path})
+    longest = len(json.dumps(emptied, separators=(",", ":"), ensure_ascii=False).encode())
     pattern = literal(f'"(?:{names})":')
-    bare = f"regexp_replace({rest}, {pattern}, '', 'g')" if names else rest
-    return f"case when not regexp_full_match({bare}, '[{{}},]*') then {rest} end"
+    bare = f"regexp_replace({rest}, {pattern}, '', 'g')"
+    return (
+        f"case when strlen({rest}) > {longest} or not regexp_full_match({bare}, '[{{}},]*') "
+        f"then {rest} end"
+    )
 
 
 def known_paths(stream: Stream) -> list[tuple[str, ...]]:
@@ -195,9 +210,13 @@ def _is_nested(column: Column, raw: str, record: str) -> str:
     """Whether a text column got an object or a list; the record is only parsed if it may be."""
     kind = f"json_type({record}, {literal(json_path(column.path))})"
     return (
-        f"case when left({raw}, 1) in ('{{', '[') "
+        f"case when {_may_be_nested(raw)} "
         f"then coalesce({kind} in ('OBJECT', 'ARRAY'), false) else false end"
     )
+
+
+def _may_be_nested(raw: str) -> str:
+    return f"coalesce(prefix({raw}, '{{') or prefix({raw}, '['), false)"
 
 
 def _escape(name: str) -> str:

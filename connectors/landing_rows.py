@@ -5,6 +5,7 @@ Runs inside the transaction of :func:`connectors.landing.land`.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 import duckdb
@@ -22,51 +23,91 @@ def replace_rows(
     manifest: Manifest,
     received_at: datetime,
 ) -> tuple[int, int]:
-    """Put the winning version of each key into the raw table; returns (landed, tombstoned)."""
+    """Put the winning version of each key into the raw table; returns (landed, tombstoned).
+
+    Leaves the view ``winners`` behind: the staged records that landed. Of the raw table only the
+    keys are read, and the rows that ``met`` a staged record of their key.
+    """
     table = table_name(stream)
-    keys = ", ".join(quote(name) for name in stream.key)
+    _find_losers(connection, stream)
     same_key = " and ".join(f"stage.{quote(name)} = present.{quote(name)}" for name in stream.key)
-    pick = "arg_min" if stream.mode is Mode.APPEND else "arg_max"
-    order = f"row({checks.version(stream, 'stage')}, _row_hash, stage.rowid)"
     connection.execute(
         f"""
-        create temp table winners as
-        with best as (
-            select {pick}(stage.rowid, {order}) as stage_row
-            from stage
-            where _reason is null and _kind = '{Kind.RECORDS.value}'
-            group by {keys}
-        )
+        create temp table met as
         select
             stage.rowid as stage_row,
             present.rowid as present_row,
-            {checks.tombstone(stream, "stage")} as deleted_at,
-            present._deleted_at as was_deleted_at
+            present._deleted_at as was_deleted_at,
+            {_supersedes(stream, checks.literal(manifest.load_id))} as supersedes
         from stage
-        inner join best on stage.rowid = best.stage_row
-        left join {table} as present on {same_key}
-        where present.rowid is null or {_supersedes(stream, checks.literal(manifest.load_id))}
+        inner join {table} as present on {same_key}
+        anti join losers on stage.rowid = losers.stage_row
+        where stage._reason is null and stage._kind = '{Kind.RECORDS.value}'
         """
     )
     connection.execute(
-        f"delete from {table} where rowid in "
-        "(select present_row from winners where present_row is not null)"
+        f"""
+        create temp view winners as
+        select stage.rowid as _stage_row, stage.*, {checks.tombstone(stream, "stage")} as _gone_at
+        from stage
+        where stage._reason is null
+            and stage._kind = '{Kind.RECORDS.value}'
+            and stage.rowid not in (select stage_row from losers)
+            and stage.rowid not in (select stage_row from met where not supersedes)
+        """
     )
-    values = ", ".join(f"stage.{quote(column.name)}" for column in stream.columns)
+    connection.execute(
+        f"delete from {table} where rowid in (select present_row from met where supersedes)"
+    )
     names = ", ".join(quote(column.name) for column in stream.columns)
     landed = connection.execute(
         f"""
         insert into {table} ({names}, _extra, _row_hash, _load_id, _landed_at, _deleted_at)
-        select {values}, stage._extra, stage._row_hash, ?, ?, winners.deleted_at
-        from stage
-        inner join winners on stage.rowid = winners.stage_row
+        select {names}, _extra, _row_hash, ?, ?, _gone_at
+        from winners
         """,
         [manifest.load_id, received_at],
     ).fetchone()
     tombstoned = connection.execute(
-        "select count(*) from winners where deleted_at is not null and was_deleted_at is null"
+        """
+        select count(*)
+        from winners
+        left join met on winners._stage_row = met.stage_row
+        where winners._gone_at is not null and met.was_deleted_at is null
+        """
     ).fetchone()
     return int(landed[0]) if landed else 0, int(tombstoned[0]) if tombstoned else 0
+
+
+def _find_losers(connection: duckdb.DuckDBPyConnection, stream: Stream) -> None:
+    """Fill ``losers`` with the records of which the same load holds a better copy."""
+    keys = ", ".join(quote(name) for name in stream.key)
+    same_key = " and ".join(f"stage.{quote(name)} = repeated.{quote(name)}" for name in stream.key)
+    better = "arg_min" if stream.mode is Mode.APPEND else "arg_max"
+    order = f"row({checks.version(stream, 'stage')}, stage._row_hash, stage.rowid)"
+    connection.execute(
+        f"""
+        create temp table losers as
+        with repeated as (
+            select {keys}
+            from stage
+            where _reason is null and _kind = '{Kind.RECORDS.value}'
+            group by {keys}
+            having count(*) > 1
+        ),
+        copies as (
+            select
+                list(stage.rowid) as stage_rows,
+                {better}(stage.rowid, {order}) as best
+            from stage
+            inner join repeated on {same_key}
+            where stage._reason is null and stage._kind = '{Kind.RECORDS.value}'
+            group by {", ".join(f"stage.{quote(name)}" for name in stream.key)}
+        ),
+        each as (select unnest(stage_rows) as stage_row, best from copies)
+        select stage_row from each where stage_row <> best
+        """
+    )
 
 
 def apply_tombstones(
@@ -124,48 +165,41 @@ def note_drift(
 ) -> None:
     """Sum the unknown fields of the records that landed into ``landing.drift``."""
     parents = checks.parents(stream)
-    for parent in parents:
-        known = [path[-1] for path in parents if path and path[:-1] == parent]
-        connection.execute(
-            """
-            merge into landing.drift as present
-            using (
-                select $source as source, $stream as stream, $prefix || name as field,
-                    sum(records) as seen
-                from (
-                    select unnest(names) as name, records
-                    from (
-                        select json_keys(stage._extra, $path) as names, count(*) as records
-                        from stage
-                        inner join winners on stage.rowid = winners.stage_row
-                        where stage._extra is not null
-                        group by names
-                    )
-                )
-                where not list_contains($known, name)
-                group by name
-            ) as brought
-            on present.source = brought.source
-                and present.stream = brought.stream
-                and present.field = brought.field
-            when matched then update set
-                first_seen_at = least(present.first_seen_at, $received_at),
-                last_seen_at = greatest(present.last_seen_at, $received_at),
-                seen = present.seen + brought.seen
-            when not matched then insert values (
-                brought.source, brought.stream, brought.field, $received_at, $received_at,
-                brought.seen
+    fields = " union all ".join(
+        f"select {checks.literal(''.join(f'{step}.' for step in parent))} || name as field, "
+        f"records from (select unnest(names[{number}]) as name, records from shapes) "
+        f"where not list_contains({_as_list(_children(stream, parent))}, name)"
+        for number, parent in enumerate(parents, start=1)
+    )
+    connection.execute(
+        f"""
+        merge into landing.drift as present
+        using (
+            with shapes as (
+                select json_keys(_extra, {_as_list(map(checks.json_path, parents))}) as names,
+                    count(*) as records
+                from winners
+                where _extra is not null
+                group by names
             )
-            """,
-            {
-                "source": stream.source,
-                "stream": stream.name,
-                "prefix": "".join(f"{step}." for step in parent),
-                "path": checks.json_path(parent),
-                "known": known,
-                "received_at": received_at,
-            },
+            select $source as source, $stream as stream, field, sum(records) as seen
+            from ({fields})
+            group by field
+        ) as brought
+        on present.source = brought.source
+            and present.stream = brought.stream
+            and present.field = brought.field
+        when matched then update set
+            first_seen_at = least(present.first_seen_at, $received_at),
+            last_seen_at = greatest(present.last_seen_at, $received_at),
+            seen = present.seen + brought.seen
+        when not matched then insert values (
+            brought.source, brought.stream, brought.field, $received_at, $received_at,
+            brought.seen
         )
+        """,
+        {"source": stream.source, "stream": stream.name, "received_at": received_at},
+    )
 
 
 def note_merges(
@@ -176,7 +210,7 @@ def note_merges(
     if merges is None:
         return
     types = {column.name: column.type for column in stream.columns}
-    loser = f"stage.{quote(merges.loser)}"
+    loser = quote(merges.loser)
     losers = {
         "JSON": f"from_json({loser}, '[\"varchar\"]')",
         "VARCHAR": f"string_split({loser}, ';')",
@@ -189,9 +223,8 @@ def note_merges(
                 winner_key
             from (
                 select unnest({losers}) as loser_key,
-                    cast(stage.{quote(merges.winner)} as varchar) as winner_key
-                from stage
-                inner join winners on stage.rowid = winners.stage_row
+                    cast({quote(merges.winner)} as varchar) as winner_key
+                from winners
                 where {loser} is not null
             )
             where trim(loser_key) <> '' and winner_key <> ''
@@ -216,6 +249,16 @@ def note_merges(
 def as_timestamp(moment: datetime) -> datetime:
     """A moment as the warehouse keeps it: UTC without a zone."""
     return moment.astimezone(UTC).replace(tzinfo=None)
+
+
+def _children(stream: Stream, parent: tuple[str, ...]) -> list[str]:
+    """The objects directly below ``parent`` that known paths run through."""
+    return [path[-1] for path in checks.parents(stream) if path and path[:-1] == parent]
+
+
+def _as_list(texts: Iterable[str]) -> str:
+    """Texts as an SQL list."""
+    return f"[{', '.join(checks.literal(text) for text in texts)}]::varchar[]"
 
 
 def _supersedes(stream: Stream, load_id: str) -> str:

@@ -163,11 +163,13 @@ def _judged(
         if (kind is Kind.RECORDS or column.name in stream.key)
         and (column.name not in native or column.required)
     ]
-    verdict = " and ".join(
-        f"({checks.holds(column, quote(column.name), _raw(column), record)})" for column in checked
-    )
+    holding = [checks.holds(column, quote(column.name), _raw(column)) for column in checked]
+    if record is not None:
+        texts = {column: _raw(column) for column in checked if column.type == "VARCHAR"}
+        holding.append(checks.holds_text(texts, record))
     rules = stream.rules(stream) if kind is Kind.RECORDS else ()
-    verdict = " and ".join([verdict or "true", *(checks.keeps(rule) for rule in rules)])
+    holding += [checks.keeps(rule) for rule in rules]
+    verdict = " and ".join(f"({term})" for term in holding if term != "true") or "true"
     complaints = ", ".join(
         [
             *(
