@@ -97,6 +97,11 @@ def _make() -> dict[str, Any]:
             "chat_access_token": secrets.token_hex(32),
         },
         "stripe": {"api_key": f"rk_test_{secrets.token_hex(24)}"},
+        "app_intelligence": {
+            "client": secrets.token_urlsafe(9),
+            "secret": secrets.token_urlsafe(24),
+        },
+        "web_rank": {"similarweb_api_key": secrets.token_hex(16)},
         "postgres": {
             "superuser_password": secrets.token_urlsafe(18),
             "headwater_reader": secrets.token_urlsafe(18),

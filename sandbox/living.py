@@ -24,6 +24,7 @@ KNOWN_ENTRIES = (
     "world.json", "clock.json", "credentials.json", "headwater.env", "google-service-account.json",
     "postgres", "truth", "days", "mixpanel", "salesforce", "hubspot", "crunchbase", "google",
     "outreach", "launchdarkly", "marketo",
+    "app_intelligence", "web_rank",
     "zendesk", "stripe",
 )  # fmt: skip
 Progress = Callable[[str], None]

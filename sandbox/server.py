@@ -36,6 +36,8 @@ VENDORS = (
     "outreach",
     "google",
     "marketo",
+    "app_intelligence",
+    "web_rank",
     "zendesk",
     "stripe",
 )

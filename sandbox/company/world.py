@@ -8,6 +8,7 @@ import duckdb
 import pyarrow as pa
 
 from sandbox.company import (
+    app_intelligence,
     companies,
     crm_accounts,
     crm_activity,
@@ -21,8 +22,10 @@ from sandbox.company import (
     sheet,
     usage,
     usage_rows,
+    web_rank,
 )
 from sandbox.company.agents import ProductLife
+from sandbox.company.app_intelligence import AppIntelligence
 from sandbox.company.clickstream import Clickstream
 from sandbox.company.companies import Company
 from sandbox.company.crm import Crm
@@ -39,6 +42,7 @@ from sandbox.company.sizes import SIZES, Size
 from sandbox.company.timeline import EPOCH, at
 from sandbox.company.usage import Usage
 from sandbox.company.versions import Row
+from sandbox.company.web_rank import WebRank
 
 
 @dataclass
@@ -54,6 +58,8 @@ class World:
     marketing: Marketing
     mail: Mail
     enrichment: Enrichment
+    apps: AppIntelligence
+    sites: WebRank
     sheet: list[sheet.Line]
     usage: Usage
     events: EventLog
@@ -88,6 +94,7 @@ class World:
         found["hubspot", "email_events"] = self.mail.events.between(start, end)
         found["hubspot", "lists"] = self.mail.lists(end)
         found |= self.enrichment.changed(start, end)
+        found |= self.apps.changed(start, end) | self.sites.changed(start, end)
         return found
 
     def sheet_grid(self, end: float) -> list[list[str]]:
@@ -140,6 +147,8 @@ def simulate(size_name: str, seed: int) -> World:
         marketing=hubspot,
         mail=marketing_mail.simulate(hubspot, seed),
         enrichment=enrichment.simulate(all_companies, seed),
+        apps=app_intelligence.simulate(all_companies, seed),
+        sites=web_rank.simulate(all_companies, seed),
         sheet=sheet.simulate(all_companies, life.workspaces, crm, seed),
         usage=used,
         events=events,

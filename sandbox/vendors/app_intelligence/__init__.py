@@ -1,0 +1,1 @@
+"""A local app intelligence in the shapes of Apptopia: directory, look-ups, estimates."""

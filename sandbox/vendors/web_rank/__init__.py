@@ -1,0 +1,1 @@
+"""Local web rank: Tranco's daily lists and Similarweb's visits, one server for both."""
