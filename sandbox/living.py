@@ -25,7 +25,7 @@ KNOWN_ENTRIES = (
     "postgres", "truth", "days", "mixpanel", "salesforce", "hubspot", "crunchbase", "google",
     "outreach", "launchdarkly", "marketo",
     "app_intelligence", "web_rank",
-    "zendesk", "stripe",
+    "zendesk", "stripe", "event_files",
 )  # fmt: skip
 Progress = Callable[[str], None]
 

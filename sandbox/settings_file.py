@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sandbox import credentials
 from sandbox.clock import clock_in
+from sandbox.company.loading import EVENT_FILES
 from sandbox.company.sheet import SHEET_NAME
 from sandbox.company.timeline import START
 from sandbox.postgres import Postgres
@@ -64,6 +65,7 @@ def environment(home: Path) -> dict[str, str]:
         "EXCLUSIONS_SHEET_RANGE": SHEET_NAME,
         "EXCLUSIONS_SHEET_SERVICE_ACCOUNT_FILE": str(_service_account(home, known["google"])),
         "EXCLUSIONS_SHEET_BASE_URL": f"{base}/google",
+        "EVENT_FILES_LOCATION": (home / EVENT_FILES).resolve().as_uri(),
         "APP_INTELLIGENCE_CLIENT": known["app_intelligence"]["client"],
         "APP_INTELLIGENCE_SECRET": known["app_intelligence"]["secret"],
         "APP_INTELLIGENCE_BASE_URL": f"{base}/app_intelligence",

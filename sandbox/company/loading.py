@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
 from datetime import date
 from importlib import import_module
@@ -34,6 +35,8 @@ LOAD_ORDER = (
     "restaurants",
     "group_orders",
 )
+EVENT_FILES = "event_files"
+"""The folder of the website's files in a sandbox's home."""
 WRITTEN_BY_HEADWATER = ("PLG_", "plg_")
 Progress = Callable[[str], None]
 Row = dict[str, Any]
@@ -49,6 +52,7 @@ def load(
     _load_vendors(part, home, clock)
     progress("event files")
     append_events(home, part.events)
+    write_event_files(home, part)
     folder = home / "truth"
     folder.mkdir(parents=True, exist_ok=True)
     for name, table in part.truth.items():
@@ -140,3 +144,14 @@ def append_events(home: Path, files: Iterable[tuple[date, bytes]]) -> None:
     for day, member in files:
         with (folder / f"{day.isoformat()}.ndjson.gz").open("ab") as file:
             file.write(member)
+
+
+def write_event_files(home: Path, part: Slice) -> None:
+    """Write the website's files, as old as the slice: a reader tells new files by their age."""
+    folder = home / EVENT_FILES
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, lines in part.event_files:
+        file = folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(lines)
+        os.utime(file, (part.until.timestamp(), part.until.timestamp()))

@@ -24,13 +24,17 @@ BEFORE = -100_000.0
 
 @dataclass
 class Slice:
-    """What became visible up to ``until``: product rows, vendor records, event lines, truth."""
+    """What became visible up to ``until``: product rows, vendor records, events, truth.
+
+    ``events`` are Mixpanel's by day, ``event_files`` the website's by name, both compressed lines.
+    """
 
     until: datetime
     product: dict[str, pa.Table]
     records: dict[tuple[str, str], list[Row]]
     sheet: list[list[str]]
     events: list[tuple[date, bytes]]
+    event_files: list[tuple[str, bytes]]
     truth: dict[str, pa.Table]
 
     def save(self, folder: Path) -> None:
@@ -46,6 +50,9 @@ class Slice:
             "sheet": self.sheet,
             "events": [
                 [day.isoformat(), base64.b64encode(lines).decode()] for day, lines in self.events
+            ],
+            "event_files": [
+                [name, base64.b64encode(lines).decode()] for name, lines in self.event_files
             ],
         }
         (folder / "records.json").write_text(json.dumps(rest), encoding="utf-8")
@@ -65,6 +72,7 @@ def read(folder: Path) -> Slice:
         events=[
             (date.fromisoformat(day), base64.b64decode(lines)) for day, lines in rest["events"]
         ],
+        event_files=[(name, base64.b64decode(lines)) for name, lines in rest["event_files"]],
         truth={file.stem: pq.read_table(file) for file in sorted(folder.glob("truth_*.parquet"))},
     )
 
@@ -77,6 +85,7 @@ def cut(world: World, start: float, end: float) -> Slice:
         records=world.records(start, end),
         sheet=world.sheet_grid(end),
         events=list(world.events.files(start, end)),
+        event_files=list(world.website.files(start, end)),
         truth=truth.tables(world, end),
     )
 

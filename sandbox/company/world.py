@@ -15,6 +15,7 @@ from sandbox.company import (
     crm_history,
     crm_people,
     enrichment,
+    event_files,
     event_log,
     marketing,
     marketing_mail,
@@ -31,6 +32,7 @@ from sandbox.company.companies import Company
 from sandbox.company.crm import Crm
 from sandbox.company.dice import Dice
 from sandbox.company.enrichment import Enrichment
+from sandbox.company.event_files import EventFiles
 from sandbox.company.event_log import EventLog
 from sandbox.company.marketing import Marketing
 from sandbox.company.marketing_mail import Mail
@@ -63,6 +65,7 @@ class World:
     sheet: list[sheet.Line]
     usage: Usage
     events: EventLog
+    website: EventFiles
     product: dict[str, pa.Table]
 
     def product_rows(self, table: str, start: float, end: float) -> pa.Table:
@@ -152,6 +155,7 @@ def simulate(size_name: str, seed: int) -> World:
         sheet=sheet.simulate(all_companies, life.workspaces, crm, seed),
         usage=used,
         events=events,
+        website=event_files.simulate(life, seed),
         product=rows.tables,
     )
 
