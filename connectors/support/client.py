@@ -107,6 +107,7 @@ class ZendeskClient:
         """Pages of ``resource`` from ``start_time`` (epoch seconds) on, each with the time to go on
         from; records of that very second come again.
 
+        Where more records share a second than fit into a page, the page holds all of them.
         Raises :class:`headwater.errors.SourceDataError` when an answer does not lead on.
         """
         while True:
@@ -115,12 +116,15 @@ class ZendeskClient:
                 f"{EXPORTS}/{resource}.json",
                 params={"start_time": str(start_time), "per_page": str(PAGE), **params},
             ).json()
+            records: list[Record] = answer[resource]
             end_time = answer.get("end_time") or start_time
-            yield answer[resource], end_time
+            if end_time <= start_time and not answer["end_of_stream"]:
+                if len(records) < PAGE:
+                    raise _no_progress(resource, start_time)
+                end_time = start_time + 1
+            yield records, end_time
             if answer["end_of_stream"]:
                 return
-            if end_time <= start_time:
-                raise _no_progress(resource, start_time)
             start_time = end_time
 
     def chats(self, after: tuple[float, str]) -> Iterator[tuple[list[Record], tuple[float, str]]]:
