@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
+from typing import TypedDict
 
 from connectors.event_files.cursor import Seen, seen
 from connectors.event_files.files import EventFile, Location, digest, open_location
@@ -17,6 +18,17 @@ from headwater.clock import Clock
 from headwater.settings import EventFilesSettings, Settings
 
 FILES_PER_STEP = 200
+PAGE_BYTES = 4 * 1024 * 1024
+"""Text of small files that is put together, so that not each of them is a page of its own."""
+
+
+class Progress(TypedDict):
+    """How far a step is read: so many files, the one behind them up to ``offset`` (in bytes of its
+    text), and the digests of those that were read and have no end yet."""
+
+    done: int
+    offset: int
+    unfinished: list[str]
 
 
 @dataclass
@@ -62,25 +74,22 @@ class EventFilesSource:
 
     def _pages(
         self, files: Sequence[EventFile], waited_for: frozenset[str]
-    ) -> Callable[[dict[str, object] | None], Iterator[Page]]:
-        """The lines of a step's files, one page per chunk of lines.
+    ) -> Callable[[Progress | None], Iterator[Page]]:
+        """The lines of a step's files, in pages that hold several small files or a part of one."""
 
-        The token: how many files are done, how far (in bytes of text) the one behind them is
-        read, and which of those that are done have no end yet.
-        """
-
-        def pages(token: dict[str, object] | None) -> Iterator[Page]:
-            done, offset, unfinished = 0, 0, list[str]()
-            if token is not None:
-                done, offset = int(str(token["done"])), int(str(token["offset"]))
-                unfinished = list(token["unfinished"])  # type: ignore[call-overload]
-            for number, file in enumerate(files[done:], done):
+        def pages(token: Progress | None) -> Iterator[Page]:
+            at = token or Progress(done=0, offset=0, unfinished=[])
+            held: list[bytes] = []
+            for number, file in enumerate(files[at["done"] :], at["done"]):
                 reader = EventLines(self.location, file, file.digest in waited_for)
-                for lines, end in reader.chunks(offset):
-                    yield lines, {"done": number, "offset": end, "unfinished": unfinished}
-                if reader.is_unfinished:
-                    unfinished = [*unfinished, file.digest]
-                offset = 0
-                yield b"", {"done": number + 1, "offset": 0, "unfinished": unfinished}
+                for lines, end in reader.chunks(at["offset"]):
+                    held.append(lines)
+                    at = Progress(done=number, offset=end, unfinished=at["unfinished"])
+                    if sum(map(len, held)) >= PAGE_BYTES:
+                        yield b"".join(held), at
+                        held = []
+                missing = [file.digest] if reader.is_unfinished else []
+                at = Progress(done=number + 1, offset=0, unfinished=[*at["unfinished"], *missing])
+            yield b"".join(held), at
 
         return pages

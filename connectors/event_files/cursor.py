@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from connectors.event_files.files import EventFile, digest
 
 LATELY_NS = 2 * 86_400 * 10**9
-MOST_FILES = 500
+MOST_FILES = 200
 """Files known one by one at most."""
 
 
