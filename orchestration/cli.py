@@ -13,6 +13,7 @@ from headwater.clock import clock_from
 from headwater.errors import SettingsError
 from headwater.settings import SOURCES, Settings, load
 from orchestration.terminal import OneLineErrors, errors, shown_progress, tell
+from orchestration.tracking_cli import app as tracking_app
 from syncs.cli import app as sync_app
 
 app = typer.Typer(
@@ -22,6 +23,7 @@ app = typer.Typer(
     help="Headwater: the product-led growth engine on a company's own warehouse.",
 )
 app.add_typer(sync_app, name="sync", help="Plan, run and look at syncs.")
+app.add_typer(tracking_app, name="tracking", help="The tracking plan: which events there may be.")
 
 
 @sync_app.callback()
