@@ -40,6 +40,7 @@ __all__ = [
     "BackfillToRetryError",
     "Days",
     "DaysLanded",
+    "check_days",
     "day_stream",
     "day_streams",
     "run_backfill",
@@ -121,7 +122,7 @@ def run_backfill(
     zone = Zone(settings.landing_zone)
     with ExitStack() as opened:
         source = opened.enter_context(closing(_open(stream, settings)))
-        _check_days(asked, settings, source.last_whole_day(clock))
+        check_days(asked, settings, source.last_whole_day(clock))
         source.check()
         claim(stream.source, settings)
         opened.enter_context(_held(zone, stream))
@@ -195,7 +196,8 @@ def _held(zone: Zone, stream: Stream) -> Iterator[None]:
         yield
 
 
-def _check_days(asked: Days, settings: Settings, last_whole_day: date) -> None:
+def check_days(asked: Days, settings: Settings, last_whole_day: date) -> None:
+    """Raise :class:`headwater.errors.SettingsError` for days that cannot be asked for."""
     if asked.last < asked.first:
         raise SettingsError(
             f"The first day, {asked.first}, is after the last, {asked.last}.",

@@ -55,6 +55,11 @@ def days_of_history(settings: Settings) -> dg.DailyPartitionsDefinition:
     )
 
 
+def last_day(settings: Settings) -> date:
+    """The last day there is a partition for."""
+    return date.fromisoformat(str(days_of_history(settings).get_last_partition_key()))
+
+
 def backfill_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     """One definition per export that is read by days."""
     return [_backfill_step(stream, settings) for stream in day_streams()]
@@ -165,7 +170,7 @@ def _run(
 def _metadata(load: DaysLanded) -> dict[str, int | str]:
     return {
         "load": load.load_id,
-        "days_of_load": str(load.days),
+        "days": str(load.days),
         "received": load.received,
         "landed": load.landed,
         "duplicates": load.duplicates,

@@ -12,6 +12,7 @@ from rich.console import Console
 from headwater.clock import clock_from
 from headwater.errors import SettingsError
 from headwater.settings import SOURCES, Settings, load
+from orchestration.backfill_cli import backfill
 from orchestration.terminal import OneLineErrors, errors, shown_progress, tell
 from orchestration.tracking_cli import app as tracking_app
 from syncs.cli import app as sync_app
@@ -98,6 +99,9 @@ def land(
                 failed.append(error)
     if failed:
         raise ExceptionGroup(f"{len(failed)} of the sources failed.", failed)
+
+
+app.command()(backfill)
 
 
 @app.command()

@@ -6,6 +6,7 @@ from __future__ import annotations
 import dagster as dg
 
 from connectors.backfill import day_streams
+from connectors.stream import Stream
 from orchestration.backfill import backfill_key, backfill_name, backfill_selection
 from orchestration.freshness import freshness_checks
 
@@ -28,17 +29,14 @@ def jobs() -> list[dg.UnresolvedAssetJobDefinition]:
             selection=everything,
             description="One whole cycle, and whether every stream is fresh.",
         ),
-        *_backfills(),
+        *(backfill_job(stream) for stream in day_streams()),
     ]
 
 
-def _backfills() -> list[dg.UnresolvedAssetJobDefinition]:
-    """One job per export, so that its days and runs are on one page."""
-    return [
-        dg.define_asset_job(
-            backfill_name(stream),
-            selection=dg.AssetSelection.assets(backfill_key(stream)),
-            description=f"Read days of {stream.source}.{stream.name} again, beside the cycle.",
-        )
-        for stream in day_streams()
-    ]
+def backfill_job(stream: Stream) -> dg.UnresolvedAssetJobDefinition:
+    """The job of an export's backfills, so that its days and runs are on one page."""
+    return dg.define_asset_job(
+        backfill_name(stream),
+        selection=dg.AssetSelection.assets(backfill_key(stream)),
+        description=f"Read days of {stream.source}.{stream.name} again, beside the cycle.",
+    )

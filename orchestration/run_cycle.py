@@ -13,7 +13,7 @@ from orchestration.failures import PARTIAL
 from orchestration.instance import instance
 from orchestration.jobs import CYCLE
 
-_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
 class Ending(IntEnum):
@@ -58,14 +58,10 @@ def run_cycle(settings: Settings, definitions: dg.Definitions, job: str = CYCLE)
     """
     with instance(settings) as history:
         result = definitions.resolve_job_def(job).execute_in_process(
-            instance=history, raise_on_error=False, run_config=_QUIET
+            instance=history, raise_on_error=False, run_config=QUIET
         )
         events = result.all_events
-    failures = tuple(
-        _failure(event) for event in events if event.event_type is dg.DagsterEventType.STEP_FAILURE
-    )
-    if not result.success and not failures:
-        failures = (_run_failure(events),)
+    failures = failures_of(result.success, events)
     ended = {
         event.step_key
         for event in events
@@ -74,6 +70,14 @@ def run_cycle(settings: Settings, definitions: dg.Definitions, job: str = CYCLE)
     planned = [node.name for node in definitions.resolve_job_def(job).nodes]
     held_back = tuple(sorted(name for name in planned if name not in ended))
     return Outcome(result.run_id, failures, held_back)
+
+
+def failures_of(success: bool, events: Sequence[dg.DagsterEvent]) -> tuple[StepFailure, ...]:
+    """The failed steps of a run; where it failed before its first step, that."""
+    failures = tuple(
+        _failure(event) for event in events if event.event_type is dg.DagsterEventType.STEP_FAILURE
+    )
+    return failures if success or failures else (_run_failure(events),)
 
 
 def _failure(event: dg.DagsterEvent) -> StepFailure:
