@@ -35,11 +35,11 @@ class AppIntelligence:
 
 
 def simulate(companies: list[Company], seed: int) -> AppIntelligence:
-    """About one company in thirty publishes apps, most of them in both stores."""
+    """About one company in eighty publishes apps, most of them in both stores."""
     dice = Dice(seed, "app intelligence")
     world = AppIntelligence()
     for company in companies:
-        chance = 0.06 if company.industry in LIKELY else 0.015
+        chance = 0.022 if company.industry in LIKELY else 0.006
         if company.domain and company.kind == "customer" and dice.chance(chance):
             _publisher(world, company, dice)
     return world
