@@ -16,6 +16,8 @@ from connectors.exclusions_sheet.client import ExclusionsSheetSource
 from connectors.exclusions_sheet.streams import STREAMS as EXCLUSIONS_SHEET
 from connectors.hubspot.source import HubSpotSource
 from connectors.hubspot.streams import STREAMS as HUBSPOT
+from connectors.marketo.source import MarketoSource
+from connectors.marketo.streams import STREAMS as MARKETO
 from connectors.mixpanel.client import MixpanelSource
 from connectors.mixpanel.streams import STREAMS as MIXPANEL
 from connectors.outreach.source import OutreachSource
@@ -37,6 +39,7 @@ from headwater.settings import (
     EventFilesSettings,
     ExclusionsSheetSettings,
     HubSpotSettings,
+    MarketoSettings,
     MixpanelSettings,
     OutreachSettings,
     ProductSettings,
@@ -55,6 +58,7 @@ STREAMS_BY_SOURCE: dict[str, tuple[Stream, ...]] = {
     "crunchbase": CRUNCHBASE,
     "exclusions_sheet": EXCLUSIONS_SHEET,
     "outreach": OUTREACH,
+    "marketo": MARKETO,
     "event_files": EVENT_FILES,
     "app_intelligence": APP_INTELLIGENCE,
     "web_rank": WEB_RANK,
@@ -71,6 +75,7 @@ _OPENERS: dict[str, Callable[[Settings], Source]] = {
         settings, load(ExclusionsSheetSettings)
     ),
     "outreach": lambda settings: OutreachSource(settings, load(OutreachSettings)),
+    "marketo": lambda settings: MarketoSource(settings, load(MarketoSettings)),
     "event_files": lambda settings: EventFilesSource(settings, load(EventFilesSettings)),
     "app_intelligence": lambda settings: AppIntelligenceSource(
         settings, load(AppIntelligenceSettings)

@@ -7,6 +7,7 @@ HubSpot need not invent a token. ``.env.example`` explains each setting with its
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -32,6 +33,7 @@ SOURCES = (
     "web_rank",
     "support",
     "billing",
+    "marketo",
 )
 """The names of all sources, as used in ``HEADWATER_SOURCES``."""
 
@@ -147,6 +149,7 @@ class ProductSettings(SettingsGroup):
 
     database_url: SecretStr
     schema_name: str = "app"
+    key_check_hours: float = Field(default=24.0, ge=0)
     writer_database_url: SecretStr | None = None
     writer_schema_name: str = "growth"
 
@@ -396,6 +399,52 @@ class WebRankSettings(SettingsGroup):
     def account(self) -> str:
         """Which account this is, without secrets and ports."""
         return f"{self.tranco_base_url.host} and {self.similarweb_base_url.host}"
+
+
+class MarketoSettings(SettingsGroup):
+    """Marketo Engage by a custom service's client credentials (prefix ``MARKETO_``)."""
+
+    model_config = SettingsConfigDict(env_prefix="MARKETO_")
+
+    munchkin_id: str
+    client_id: str
+    client_secret: SecretStr
+    base_url: HttpUrl | None = None
+    start: date | None = None
+    activity_types: Annotated[tuple[int, ...], NoDecode] = (
+        *(1, 2, 3, 6, 7, 8, 9, 10, 11, 12),
+        *(22, 24, 25, 46, 104),
+    )
+    bulk_from_rows: int = Field(default=30_000, ge=300)
+    bulk_poll_seconds: float = Field(default=60.0, gt=0)
+    has_updated_at_filter: bool = False
+
+    @field_validator("munchkin_id")
+    @classmethod
+    def _is_munchkin_id(cls, value: str) -> str:
+        if not re.fullmatch(r"[0-9]{3}-[A-Za-z]{3}-[0-9]{3}", value):
+            raise ValueError("it looks like 123-ABC-456; Admin, Munchkin shows it")
+        return value
+
+    @field_validator("activity_types", mode="before")
+    @classmethod
+    def _numbers(cls, value: object) -> object:
+        if isinstance(value, str):
+            parts = [part.strip() for part in value.split(",") if part.strip()]
+            if not parts or not all(part.isdecimal() for part in parts):
+                raise ValueError("it is a list of numbers separated by commas, such as 1,2,6")
+            return tuple(dict.fromkeys(int(part) for part in parts))
+        return value
+
+    @property
+    def base(self) -> str:
+        """Where calls go."""
+        return str(self.base_url or f"https://{self.munchkin_id}.mktorest.com")
+
+    @property
+    def account(self) -> str:
+        """Which instance this is."""
+        return self.munchkin_id.upper()
 
 
 def _check_postgres_url(url: str) -> None:

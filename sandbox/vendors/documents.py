@@ -76,6 +76,14 @@ class Documents:
         found = self._db.tuples(f"select count(*) from {self._table} where {where}", parameters)
         return int(found[0][0])
 
+    def reserve(self, last: int) -> None:
+        """Keep the keys up to ``last`` from being given out by :meth:`next_key`."""
+        self._db.execute(
+            "insert into last_keys values (?, ?) "
+            "on conflict (name) do update set last = max(last, excluded.last)",
+            (self._table, last),
+        )
+
     def next_key(self, first: int = 1) -> int:
         """A new integer key, above all that are there and all that were ever given out."""
         with self._db.transaction():

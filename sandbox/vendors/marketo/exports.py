@@ -1,4 +1,4 @@
-"""``/bulk/v1/{leads,activities}/export``: jobs that make a CSV file."""
+"""``/bulk/v1/{leads,activities,program/members}/export``: jobs that make a CSV file."""
 
 from __future__ import annotations
 
@@ -17,11 +17,13 @@ from sandbox.faults import FaultPlan
 from sandbox.vendors.endpoint import Call, Refusal
 from sandbox.vendors.marketo.answers import envelope, refused, stamp
 from sandbox.vendors.marketo.lead_fields import known
+from sandbox.vendors.marketo.programs import MEMBER_FIELDS
 from sandbox.vendors.marketo.store import Record, Store
 from sandbox.vendors.rate_window import vendor_seconds
 
 MAX_SPAN = timedelta(days=31)
-MAX_PROCESSING, MAX_QUEUED = 2, 10
+MAX_PROCESSING, MAX_QUEUED, MAX_PROGRAMS = 2, 10, 10
+MEMBERS = "program/members"
 KEPT = timedelta(days=7)
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(Z|[+-]\d\d:?\d\d)")
 DELIMITERS = {"CSV": ",", "TSV": "\t", "SSV": ";"}
@@ -56,6 +58,8 @@ class Exports:
             if not fields:
                 raise refused(1002, "Missing value for required parameter 'fields'")
             known(fields)
+        if entity == MEMBERS:
+            fields = self._member_fields(fields, body.get("filter") or {})
         file_format = body.get("format", "CSV")
         if file_format not in DELIMITERS:
             raise refused(1003, f"Invalid format '{file_format}'")
@@ -73,7 +77,28 @@ class Exports:
         self._store.exports.put(job["exportId"], job)
         return envelope([_shown(job)])
 
+    def _member_fields(self, fields: list[str], given: Record) -> list[str]:
+        """The fields asked for; those of several programs begin with the program's id."""
+        if not fields:
+            raise refused(1002, "Missing value for required parameter 'fields'")
+        known([name for name in fields if name not in MEMBER_FIELDS])
+        rest = [name for name in fields if name != "programId"]
+        return ["programId", *rest] if "programIds" in given else fields
+
+    def _programs(self, given: Record) -> Record:
+        ids = given.get("programIds", [given["programId"]] if "programId" in given else [])
+        if ("programId" in given) == ("programIds" in given) or not 0 < len(ids) <= MAX_PROGRAMS:
+            raise refused(1003, f"Either programId or up to {MAX_PROGRAMS} programIds are required")
+        missing = [each for each in ids if self._store.programs.get(int(each)) is None]
+        if missing:
+            raise refused(1003, f"Program '{missing[0]}' not found")
+        if "updatedAt" in given:
+            raise refused(1035, "Unsupported filter type for target subscription: updatedAt")
+        return {"programs": [int(each) for each in ids]}
+
     def _filter(self, entity: str, given: Record) -> Record:
+        if entity == MEMBERS:
+            return self._programs(given)
         dated = [name for name in given if name in {"createdAt", "updatedAt"}]
         if entity == "leads" and len(given) != 1:
             raise refused(1003, "Exactly one filter type is allowed")
@@ -194,8 +219,16 @@ class Exports:
             job["moved"] = now
             self._store.exports.put(job["exportId"], job)
 
-    def _made(self, job: Record) -> Record:
+    def _rows(self, job: Record) -> list[Record]:
         chosen, leads = job["filter"], job["entity"] == "leads"
+        if job["entity"] == MEMBERS:
+            marks = ", ".join("?" for _ in chosen["programs"])
+            return [
+                {**(self._store.leads.get(member["leadId"]) or {}), **member}
+                for member in self._store.members.select(
+                    f"document ->> '$.programId' in ({marks})", chosen["programs"]
+                )
+            ]
         table = self._store.leads if leads else self._store.activities
         column = chosen["field"] if leads else "activityDate"
         rows = table.select(
@@ -203,8 +236,10 @@ class Exports:
             (f"$.{column}", chosen["start"], f"$.{column}", chosen["end"]),
         )
         types = set(chosen["types"])
-        if types:
-            rows = [row for row in rows if row["activityTypeId"] in types]
+        return [row for row in rows if not types or row["activityTypeId"] in types]
+
+    def _made(self, job: Record) -> Record:
+        rows = self._rows(job)
         text = io.StringIO()
         writer = csv.writer(text, delimiter=DELIMITERS[job["format"]], lineterminator="\n")
         writer.writerow([job["headers"].get(name, name) for name in job["fields"]])
@@ -227,7 +262,7 @@ class Exports:
 
 
 def _entity(call: Call) -> str:
-    return call.path.split("/")[3]
+    return call.path.removeprefix("/bulk/v1/").partition("/export")[0]
 
 
 def _cell(row: Record, name: str) -> Any:

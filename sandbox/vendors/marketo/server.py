@@ -17,6 +17,7 @@ from sandbox.vendors.marketo.activities import Activities
 from sandbox.vendors.marketo.answers import envelope, refused
 from sandbox.vendors.marketo.exports import Exports
 from sandbox.vendors.marketo.leads import Leads
+from sandbox.vendors.marketo.programs import Programs
 from sandbox.vendors.marketo.store import Store
 from sandbox.vendors.rate_window import vendor_seconds
 
@@ -34,6 +35,7 @@ def create_app(
     del clock
     gate = _Gate(store, faults, credentials)
     leads, activities, exports = Leads(store, faults), Activities(store), Exports(store, faults)
+    programs = Programs(store)
 
     def route(method: str, path: str, handle: Handler) -> Route:
         return Route(path, endpoint(gate.before(handle)), methods=[method])
@@ -53,9 +55,13 @@ def create_app(
         route("GET", "/rest/v1/activities/leadchanges.json", activities.changes),
         route("GET", "/rest/v1/activities/deletedleads.json", activities.deleted),
         route("GET", "/rest/v1/activities.json", activities.listing),
+        route("GET", "/rest/v1/leads/programs/{id:int}.json", programs.members),
+        route("POST", "/rest/v1/leads/programs/{id:int}.json", programs.members),
+        route("GET", "/rest/v1/lists.json", programs.lists),
+        route("GET", "/rest/asset/v1/programs.json", programs.browse),
         route("GET", "/rest/v1/stats/usage.json", gate.usage),
     ]
-    for entity in ("leads", "activities"):
+    for entity in ("leads", "activities", "program/members"):
         jobs = f"/bulk/v1/{entity}/export"
         routes += [
             route("POST", f"{jobs}/create.json", exports.create),

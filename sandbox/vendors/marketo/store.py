@@ -1,4 +1,4 @@
-"""What the local Marketo keeps: leads, their activities, export jobs and the token given out."""
+"""What the local Marketo keeps: leads, activities, programs, lists, export jobs and the token."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from sandbox.vendors.marketo.answers import stamp
 from sandbox.vendors.rate_window import RateWindow
 
 Record = dict[str, Any]
+ROOM_FOR_SEEDS = 1_000_000
 NEW_LEAD, CHANGE_VALUE, MERGE_LEADS, DELETE_LEAD = 12, 13, 32, 37
 ACTIVITY_TYPES = {
     1: "Visit Webpage",
@@ -38,11 +39,12 @@ ACTIVITY_TYPES = {
 
 
 class Store:
-    """Leads and activities by integer id, export jobs by their id.
+    """Leads, activities, programs and lists by integer id, members by program and lead, export
+    jobs by their id.
 
     Limits that may be changed: ``calls_per_20_seconds``, ``daily_calls``, ``concurrent_calls``,
     ``daily_export_bytes``; ``export_step_seconds`` is the least time between two states of a
-    job; ``has_updated_at_filter`` whether exports may filter by it.
+    job (a minute at the vendor); ``has_updated_at_filter`` whether exports may filter by it.
     """
 
     def __init__(self, home: Path, clock: VirtualClock) -> None:
@@ -51,6 +53,11 @@ class Store:
         self.leads = Documents(self.db, "leads", integer_keys=True)
         self.leads.index("leads_by_email", "lower(document ->> '$.email')")
         self.activities = Documents(self.db, "activities", integer_keys=True)
+        self.activities.index("activities_by_date", "document ->> '$.activityDate'")
+        self.programs = Documents(self.db, "programs", integer_keys=True)
+        self.lists = Documents(self.db, "lists", integer_keys=True)
+        self.members = Documents(self.db, "program_members")
+        self.members.index("members_by_program", "document ->> '$.programId'")
         self.exports = Documents(self.db, "exports")
         self.tokens = Documents(self.db, "tokens")
         self.db.execute("create table if not exists quota (day text primary key, used integer)")
@@ -58,22 +65,42 @@ class Store:
         self.daily_calls = 50_000
         self.concurrent_calls = 10
         self.daily_export_bytes = 500_000_000
-        self.export_step_seconds = 60.0
+        self.export_step_seconds = 0.1
         self.has_updated_at_filter = False
         self._in_progress = 0
         self._lock = threading.Lock()
 
     def seed(self, table: str, rows: Iterable[Record]) -> None:
-        """Add or replace ``leads`` or ``activities`` as given, by integer ``id``."""
-        {"leads": self.leads, "activities": self.activities}[table].put_many(
-            (int(row["id"]), row) for row in rows
-        )
+        """Add or replace ``leads``, ``activities``, ``programs`` or ``lists`` as given, by integer
+        ``id``, or ``program_members`` by ``programId`` and ``leadId``. A row with ``isDeleted`` is
+        removed instead.
+
+        Ids that the API gives out stay clear of those of seeds to come.
+        """
+        documents = self._tables()[table]
+        name_key = _member_key if table == "program_members" else _own_id
+        keyed = [(name_key(row), row) for row in rows]
+        documents.put_many((key, row) for key, row in keyed if not row.get("isDeleted"))
+        for key, row in keyed:
+            if row.get("isDeleted"):
+                documents.delete(key)
+        numbers = [key for key, _ in keyed if isinstance(key, int)]
+        if numbers:
+            documents.reserve(max(numbers) + ROOM_FOR_SEEDS)
 
     def rows(self, table: str) -> list[Record]:
-        """All ``leads``, ``activities`` or ``exports``."""
-        return {"leads": self.leads, "activities": self.activities, "exports": self.exports}[
-            table
-        ].select()
+        """All rows of a table."""
+        return self._tables()[table].select()
+
+    def _tables(self) -> dict[str, Documents]:
+        return {
+            "leads": self.leads,
+            "activities": self.activities,
+            "programs": self.programs,
+            "lists": self.lists,
+            "program_members": self.members,
+            "exports": self.exports,
+        }
 
     def find(
         self, field: str, values: list[str], *, limit: int = -1, after: int = 0
@@ -128,3 +155,11 @@ class Store:
         """End a call that was entered."""
         with self._lock:
             self._in_progress -= 1
+
+
+def _own_id(row: Record) -> int | str:
+    return int(row["id"])
+
+
+def _member_key(row: Record) -> int | str:
+    return f"{row['programId']:010d}/{row['leadId']:010d}"

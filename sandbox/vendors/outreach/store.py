@@ -14,6 +14,7 @@ from sandbox.vendors.outreach.resources import BY_TYPE, RESOURCES, Resource
 from sandbox.vendors.rate_window import RateWindow
 
 Record = dict[str, Any]
+ROOM_FOR_SEEDS = 1_000_000
 FIRST_USER = {
     "firstName": "Sam",
     "lastName": "Rep",
@@ -44,10 +45,22 @@ class Store:
 
     def seed(self, table: str, rows: Iterable[Record]) -> None:
         """Add or replace rows as given: ``{"id", "attributes"[, "relationships"]}``; a
-        relationship is ``{name: {"type", "id"}}`` or the JSON:API form with ``data``.
+        relationship is ``{name: {"type", "id"}}`` or the JSON:API form with ``data``. A row with
+        ``isDeleted`` is removed for good instead.
+
+        Ids that the API gives out stay clear of those of seeds to come. A prospect with an address
+        that another one has got through the API meanwhile is left out.
         """
-        for row in rows:
-            self.put(RESOURCES[table], _as_kept(row))
+        resource, last = RESOURCES[table], 0
+        with self.db.transaction():
+            for row in rows:
+                last = max(last, int(row["id"]))
+                if row.get("isDeleted"):
+                    self.delete(resource, int(row["id"]))
+                elif not self._is_taken(resource, row):
+                    self.put(resource, _as_kept(row))
+            if last:
+                self.resources[table].reserve(last + ROOM_FOR_SEEDS)
 
     def rows(self, table: str) -> list[Record]:
         """All rows of a resource by its plural name, relationships in the JSON:API form."""
@@ -94,6 +107,12 @@ class Store:
             self.resources[resource.plural].delete(key)
             if resource.plural == "prospects":
                 self.db.execute("delete from emails where prospect = ?", (key,))
+
+    def _is_taken(self, resource: Resource, row: Record) -> bool:
+        if resource.plural != "prospects":
+            return False
+        owners = {self.prospect_of(email) for email in row["attributes"].get("emails") or []}
+        return bool(owners - {None, int(row["id"])})
 
     def prospect_of(self, email: str) -> int | None:
         """The id of the prospect that has an address."""

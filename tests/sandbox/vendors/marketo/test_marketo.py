@@ -220,7 +220,8 @@ def test_a_leads_export_from_creation_to_file(client, call, store):
     assert part.headers["Content-Range"] == f"bytes 3-11/{len(content)}"
 
 
-def test_a_job_moves_at_most_once_a_minute(client, served):
+def test_a_job_moves_at_most_once_a_minute(client, served, store):
+    store.export_step_seconds = 60
     [job] = client.execute(method="create_leads_export_job", fields=["id"], filters=JUNE)
     client.execute(method="enqueue_leads_export_job", job_id=job["exportId"])
     seen = []

@@ -1,0 +1,1 @@
+"""Marketo Engage: leads, activities, merges, programs and their members, lists."""
