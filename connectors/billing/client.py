@@ -34,9 +34,9 @@ class StripeClient:
             settings,
             calls_per_second=CALLS_PER_SECOND,
             token=token,
+            refused=_by_should_retry,
         )
         self._session.headers["Stripe-Version"] = API_VERSION
-        self._session.hooks["response"].append(_obey_should_retry)
 
     @property
     def calls(self) -> int:
@@ -126,16 +126,15 @@ class StripeClient:
         return answer
 
 
-def _obey_should_retry(response: requests.Response, *_: Any, **__: Any) -> None:
+def _by_should_retry(response: requests.Response) -> Exception | None:
     """Stripe knows better than the status whether a call is worth another try, and may say so."""
-    word = response.headers.get("Stripe-Should-Retry")
-    if response.ok or word is None or response.status_code in {401, 403, 429}:
-        return
-    status = response.status_code
+    word, status = response.headers.get("Stripe-Should-Retry"), response.status_code
+    if word is None or status in {401, 403, 429}:
+        return None
     where = f"billing {response.request.method} {urlsplit(str(response.request.url)).path}"
     body = response.text[:2000]
     if word == "true":
-        raise VendorUnavailableError(f"{where}: {status}, to be tried again: {body}")
-    raise VendorRejectedError(
+        return VendorUnavailableError(f"{where}: {status}, to be tried again: {body}")
+    return VendorRejectedError(
         f"{where}: {status}, not to be tried again: {body}", status=status, body=body
     )

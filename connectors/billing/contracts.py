@@ -22,12 +22,14 @@ class Customer(Contract):
     description: str | None = column("description", "Note.", pii=Pii.FREE_TEXT)
     country: str | None = column("address.country", "ISO 3166 two-letter country.")
     organization_id: str | None = column(
-        "metadata.organization_id", "Product organization id, where the product sent it."
+        "_organization_id",
+        "Product organization id, where the product sent it.",
+        computed="metadata ->> '$.organization_id'",
     )
     currency: str | None = column("currency", "Currency of its invoices.")
     balance_cents: int | None = column("balance", "What it owes (positive) or has to its credit.")
     is_delinquent: bool | None = column("delinquent", "Whether its last payment failed.")
-    metadata: dict | None = column("metadata", "Whatever else the product sent.")  # type: ignore[type-arg]
+    metadata: dict | None = column("metadata", "What the product sent.")  # type: ignore[type-arg]
     created_at: datetime = _moment("created", "Created")
 
 
@@ -37,7 +39,9 @@ class Subscription(Contract):
     id: str = column("id", "Subscription id, sub_...")
     customer_id: str = column("customer", "Customer.")
     workspace_id: str | None = column(
-        "metadata.workspace_id", "Product workspace id, where the product sent it."
+        "_workspace_id",
+        "Product workspace id, where the product sent it.",
+        computed="metadata ->> '$.workspace_id'",
     )
     status: str = column(
         "status",
@@ -49,7 +53,7 @@ class Subscription(Contract):
     )
     items: list = column("items.data", "What is subscribed to, with price and quantity.")  # type: ignore[type-arg]
     latest_invoice_id: str | None = column("latest_invoice", "Its last invoice.")
-    metadata: dict | None = column("metadata", "Whatever else the product sent.")  # type: ignore[type-arg]
+    metadata: dict | None = column("metadata", "What the product sent.")  # type: ignore[type-arg]
     created_at: datetime = _moment("created", "Created")
     started_at: datetime | None = _moment("start_date", "Began")
     cancel_at_period_end: bool | None = column(

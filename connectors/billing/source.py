@@ -1,7 +1,8 @@
 """Stripe as a source: the whole by listing, then what is new by listing and changes by events.
 
 Lists are filtered by creation only, so they don't show what changed since. The feed of events
-does, for 30 days. An event's own copy of the object is in the API version of the account and as of
+does, for 30 days: after a longer pause the whole is listed again, and what is not in it any more is
+gone. An event's own copy of the object is in the API version of the account and as of
 the event, so events only say which objects changed, and those are asked for as they are now.
 """
 
@@ -11,11 +12,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import duckdb
+
 from connectors.billing.client import PAGE, StripeClient
 from connectors.billing.streams import LISTINGS, STREAMS
 from connectors.load_folder import Page
 from connectors.stream import Stream
-from connectors.zone import Extracted, Kind, LoadFolder
+from connectors.zone import PARQUET, Extracted, Kind, LoadFolder
 from headwater.clock import Clock
 from headwater.settings import BillingSettings, Settings
 
@@ -68,6 +71,8 @@ class BillingSource:
                 self._list(stream, None, folder)
         else:
             self._list(stream, None, folder)
+            if cursor is not None and not folder.is_done("keys"):
+                _write_keys(folder)
         if not folder.is_done("deleted"):
             folder.write_records([[{"id": key} for key in deleted]], Kind.TOMBSTONES)
             folder.finish("deleted")
@@ -122,3 +127,19 @@ class BillingSource:
                 elif found["created"] < begin:  # younger ones come with the listing
                     changed.add(found["id"])
         return {"changed": sorted(changed - deleted), "deleted": sorted(deleted)}
+
+
+def _write_keys(folder: LoadFolder) -> None:
+    """Bring the keys of the whole listing, so that what was deleted before the events that are
+    left gets its tombstone, too."""
+    parts = [part for part in folder.parts if part.kind is Kind.RECORDS]
+    if parts:
+        path = folder.new_part(PARQUET)
+        with duckdb.connect() as connection:
+            connection.execute(
+                "copy (select id from read_json($parts, format = 'newline_delimited', "
+                "columns = {id: 'varchar'})) to $path (format parquet)",
+                {"parts": [str(folder.path / part.file) for part in parts], "path": str(path)},
+            )
+        folder.seal(path, sum(part.rows for part in parts), Kind.KEYS)
+    folder.finish("keys")
