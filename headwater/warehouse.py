@@ -80,7 +80,8 @@ def _open(file: Path, settings: Settings, *, read_only: bool) -> duckdb.DuckDBPy
         with attempt:
             try:
                 connection = duckdb.connect(str(file), read_only=read_only, config=config)
-            except duckdb.IOException as error:
+            # A binder error where another thread of this process opens or closes it just now.
+            except (duckdb.IOException, duckdb.BinderException) as error:
                 raise _busy_or_unreadable(file, error, settings) from error
     connection.execute("set TimeZone = 'UTC'")
     return connection
