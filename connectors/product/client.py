@@ -3,6 +3,9 @@
 All tables are read in one repeatable-read transaction, so that a membership never points at a user
 that was not there yet. The window's bounds are bound as settings of the session: a query without
 parameters of its own is one that the driver reads by binary COPY.
+
+Rows that are deleted physically leave nothing to see, so once in a while all keys of a table are
+read, too: the landing engine marks the rows that are not among them.
 """
 
 from __future__ import annotations
@@ -10,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pyarrow.compute as pc
@@ -18,15 +21,15 @@ import pyarrow.parquet as pq
 from adbc_driver_manager import Error
 from adbc_driver_postgresql import dbapi
 
+from connectors.product.cursor import TableCursor
 from connectors.product.streams import STREAMS
-from connectors.stream import Stream
-from connectors.zone import PARQUET, Extracted, LoadFolder
+from connectors.stream import Mode, Stream
+from connectors.zone import PARQUET, Extracted, Kind, LoadFolder
 from headwater.clock import Clock
 from headwater.errors import CredentialError, SourceDataError, VendorUnavailableError
 from headwater.settings import ProductSettings, Settings
 from headwater.warehouse import quote
 
-LAST_CHANGE = "updated_at"
 INSUFFICIENT_PRIVILEGE = "42501"
 UNDEFINED = ("42P01", "42703", "3F000")
 """SQLSTATEs of a table, column or schema that is not there."""
@@ -60,41 +63,51 @@ class ProductSource:
     def extract(
         self, stream: Stream, cursor: str | None, folder: LoadFolder, clock: Clock
     ) -> Extracted:
-        """Rows with ``cursor - overlap < updated_at <= now``; ``cursor`` is ISO 8601.
+        """Rows with ``cursor - overlap < changed <= now``, by the column that the stream is read
+        along; the whole where it has none. See :class:`connectors.product.cursor.TableCursor`.
 
-        Rows without ``updated_at`` come with every read: the contract quarantines them, once.
+        Rows without that moment come with every read: the contract quarantines them, once.
         """
-        since = "-infinity"
-        if cursor is not None:
-            since = (datetime.fromisoformat(cursor) - stream.overlap.window).isoformat()
-        path = folder.new_part(PARQUET)
-        newest: datetime | None = None
-        rows = 0
+        if stream.mode is Mode.SNAPSHOT:
+            with self._cursor(snapshot=True) as statement:
+                _save(statement, f"select * from {self._table(stream)}", folder)
+            return folder.extracted(calls=1, cursor=None)
+        known, now = TableCursor.read(cursor), clock.now()
+        changed = quote(stream.cursor)
         with self._cursor(snapshot=True) as statement:
-            statement.execute(
-                "select set_config('headwater.since', $1, true), "
-                "set_config('headwater.horizon', $2, true)",
-                (since, clock.now().isoformat()),
+            self._bind_window(statement, stream, known, now)
+            newest = _save(
+                statement,
+                f"select * from {self._table(stream)} where {changed} is null "
+                f"or ({changed} > current_setting('headwater.since')::timestamptz "
+                f"and {changed} <= current_setting('headwater.horizon')::timestamptz)",
+                folder,
+                moment=stream.cursor,
             )
-            statement.fetchall()
-            statement.execute(
-                f"select * from {self._table(stream)} "
-                f"where {quote(LAST_CHANGE)} is null "
-                f"or ({quote(LAST_CHANGE)} > current_setting('headwater.since')::timestamptz "
-                f"and {quote(LAST_CHANGE)} <= current_setting('headwater.horizon')::timestamptz)"
-            )
-            reader = statement.fetch_record_batch()
-            with pq.ParquetWriter(path, reader.schema, compression="zstd") as writer:
-                for batch in reader:
-                    writer.write_batch(batch)
-                    rows += batch.num_rows
-                    found = pc.max(batch.column(LAST_CHANGE)).as_py()
-                    if found is not None and (newest is None or found > newest):
-                        newest = found
-        folder.seal(path, rows)
-        if newest is not None:
-            cursor = (newest if newest.tzinfo else newest.replace(tzinfo=UTC)).isoformat()
-        return folder.extracted(calls=1, cursor=cursor)
+            compares = known.keys_are_due(now, timedelta(hours=self.product.key_check_hours))
+            if compares:
+                keys = ", ".join(quote(name) for name in stream.key)
+                _save(
+                    statement, f"select {keys} from {self._table(stream)}", folder, kind=Kind.KEYS
+                )
+        reached = TableCursor(
+            newest or known.changed_at,
+            now if compares or known.changed_at is None else known.keys_at,
+        )
+        return folder.extracted(calls=2 if compares else 1, cursor=reached.text())
+
+    def _bind_window(
+        self, statement: Any, stream: Stream, known: TableCursor, now: datetime
+    ) -> None:
+        since = "-infinity"
+        if known.changed_at is not None:
+            since = (known.changed_at - stream.overlap.window).isoformat()
+        statement.execute(
+            "select set_config('headwater.since', $1, true), "
+            "set_config('headwater.horizon', $2, true)",
+            (since, now.isoformat()),
+        )
+        statement.fetchall()
 
     def close(self) -> None:
         """End the transaction and the connection."""
@@ -129,6 +142,33 @@ class ProductSource:
 
     def _table(self, stream: Stream) -> str:
         return f"{quote(self.product.schema_name)}.{quote(stream.name)}"
+
+
+def _save(
+    statement: Any,
+    query: str,
+    folder: LoadFolder,
+    *,
+    kind: Kind = Kind.RECORDS,
+    moment: str | None = None,
+) -> datetime | None:
+    """Write what a query gives as one part; returns the newest ``moment`` in it, if asked."""
+    path = folder.new_part(PARQUET)
+    newest: datetime | None = None
+    rows = 0
+    statement.execute(query)
+    reader = statement.fetch_record_batch()
+    with pq.ParquetWriter(path, reader.schema, compression="zstd") as writer:
+        for batch in reader:
+            writer.write_batch(batch)
+            rows += batch.num_rows
+            found = pc.max(batch.column(moment)).as_py() if moment else None
+            if found is not None and (newest is None or found > newest):
+                newest = found
+    folder.seal(path, rows, kind)
+    if newest is not None and newest.tzinfo is None:
+        newest = newest.replace(tzinfo=UTC)
+    return newest
 
 
 def _explained(error: Error) -> Exception:

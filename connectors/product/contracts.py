@@ -1,6 +1,7 @@
 """What the product's PostgreSQL holds (schema ``app``), one contract per table.
 
-All tables have integer ids and ``updated_at``; rows leave by ``deleted_at`` (soft deletes).
+All tables have integer ids. Most have ``updated_at``, and their rows leave by ``deleted_at`` (soft
+deletes); refunds never change, and integrations have no moments at all.
 """
 
 from __future__ import annotations
@@ -193,3 +194,24 @@ class Restaurant(Contract):
     created_at: datetime = column("created_at", CREATED)
     updated_at: datetime = column("updated_at", UPDATED)
     deleted_at: datetime | None = column("deleted_at", DELETED)
+
+
+class Refund(Contract):
+    """One row per refund of a group order, in full or in part. Refunds never change."""
+
+    id: int = column("id", ID)
+    group_order_id: int = column("group_order_id", "Order.")
+    amount_cents: int = column("amount_cents", "Amount, USD cents.")
+    reason: str = column("reason", "late, missing_items, wrong_order or quality.")
+    created_at: datetime = column("created_at", "When it was granted, UTC; the cursor.")
+
+
+class WorkspaceIntegration(Contract):
+    """One row per workspace and tool that it is connected to; gone once it is disconnected."""
+
+    id: int = column("id", ID)
+    workspace_id: int = column("workspace_id", "Workspace.")
+    provider: str = column("provider", "slack, teams, hris or sso.")
+    connected_by_user_id: int | None = column(
+        "connected_by_user_id", "Who connected it.", pii=Pii.IDENTIFIER
+    )

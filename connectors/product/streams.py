@@ -1,4 +1,8 @@
-"""The streams of the product's PostgreSQL: one per table."""
+"""The streams of the product's PostgreSQL: one per table.
+
+A table whose rows change and carry ``updated_at`` is merged; one whose rows never change is
+appended along ``created_at``; a small one without any moment is read whole.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +19,11 @@ OVERLAP = Overlap(
     "keeps transactions well under 15 minutes.",
 )
 
+BY_KEYS = (
+    "physical deletes: all keys are compared every PRODUCT_KEY_CHECK_HOURS, and rows that are not "
+    "among them are gone"
+)
+
 
 def _table(name: str, contract: type[Contract]) -> Stream:
     return Stream(
@@ -25,7 +34,7 @@ def _table(name: str, contract: type[Contract]) -> Stream:
         key=("id",),
         version=("updated_at",),
         cursor="updated_at",
-        deletes=Deletes("soft deletes: deleted_at is set", at="deleted_at"),
+        deletes=Deletes(f"soft deletes: deleted_at is set; {BY_KEYS}", at="deleted_at"),
         overlap=OVERLAP,
     )
 
@@ -43,4 +52,25 @@ STREAMS = (
     _table("overage_state", contracts.OverageState),
     _table("group_orders", contracts.GroupOrder),
     _table("restaurants", contracts.Restaurant),
+    Stream(
+        source="product",
+        name="refunds",
+        contract=contracts.Refund,
+        mode=Mode.APPEND,
+        key=("id",),
+        version=("created_at",),
+        cursor="created_at",
+        deletes=Deletes(BY_KEYS),
+        overlap=OVERLAP,
+    ),
+    Stream(
+        source="product",
+        name="workspace_integrations",
+        contract=contracts.WorkspaceIntegration,
+        mode=Mode.SNAPSHOT,
+        key=("id",),
+        version=(),
+        cursor="none",
+        deletes=Deletes("rows that the whole table no longer holds"),
+    ),
 )

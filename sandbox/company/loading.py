@@ -11,12 +11,12 @@ from typing import Any
 
 import adbc_driver_postgresql.dbapi as adbc
 import psycopg
-import pyarrow as pa
 import pyarrow.parquet as pq
 from psycopg import sql
 
 from sandbox import credentials
 from sandbox.clock import VirtualClock
+from sandbox.company.product_schema import kept_columns
 from sandbox.company.sheet import SHEET_NAME
 from sandbox.company.slices import Slice
 from sandbox.postgres import Postgres
@@ -34,9 +34,13 @@ LOAD_ORDER = (
     "overage_state",
     "restaurants",
     "group_orders",
+    "refunds",
+    "workspace_integrations",
 )
 EVENT_FILES = "event_files"
 """The folder of the website's files in a sandbox's home."""
+MOMENTS = ("updated_at", "created_at")
+"""What a table is read along, the first that it has."""
 WRITTEN_BY_HEADWATER = ("PLG_", "plg_")
 Progress = Callable[[str], None]
 Row = dict[str, Any]
@@ -71,30 +75,43 @@ def _load_product(part: Slice, postgres: Postgres) -> None:
     with psycopg.connect(url) as connection:
         for name in LOAD_ORDER:
             if part.product[name].num_rows:
-                _upsert(connection, name, part.product[name])
+                _upsert(connection, name)
         connection.execute("drop schema load cascade")
         for name in LOAD_ORDER:
             table = sql.Identifier("app", name)
-            index = sql.Identifier(f"{name}_updated_at_id")
+            moment = next((m for m in MOMENTS if m in kept_columns(name)), None)
+            if moment is None:
+                continue
+            index = sql.Identifier(f"{name}_{moment}_id")
             connection.execute(
-                sql.SQL("create index if not exists {} on {} (updated_at, id)").format(index, table)
+                sql.SQL("create index if not exists {} on {} ({}, id)").format(
+                    index, table, sql.Identifier(moment)
+                )
             )
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("analyze")
 
 
-def _upsert(connection: psycopg.Connection[Any], name: str, rows: pa.Table) -> None:
-    columns = sql.SQL(", ").join(map(sql.Identifier, rows.column_names))
+def _upsert(connection: psycopg.Connection[Any], name: str) -> None:
+    """Insert and update rows; where the table doesn't keep deletions, delete them."""
+    table, load = sql.Identifier("app", name), sql.Identifier("load", name)
+    kept = kept_columns(name)
+    columns = sql.SQL(", ").join(map(sql.Identifier, kept))
     changes = sql.SQL(", ").join(
         sql.SQL("{0} = excluded.{0}").format(sql.Identifier(column))
-        for column in rows.column_names
+        for column in kept
         if column != "id"
     )
+    is_kept = sql.SQL("true" if "deleted_at" in kept else "deleted_at is null")
     connection.execute(
         sql.SQL(
-            "insert into {} ({}) select {} from {} order by id on conflict (id) do update set {}"
-        ).format(
-            sql.Identifier("app", name), columns, columns, sql.Identifier("load", name), changes
+            "insert into {} ({}) select {} from {} where {} order by id "
+            "on conflict (id) do update set {}"
+        ).format(table, columns, columns, load, is_kept, changes)
+    )
+    connection.execute(
+        sql.SQL("delete from {} where id in (select id from {} where not {})").format(
+            table, load, is_kept
         )
     )
 

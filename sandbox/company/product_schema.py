@@ -104,5 +104,27 @@ TABLES: dict[str, pa.Schema] = {
         ("website", pa.string()),
         ("city", pa.string()),
     ),
+    "refunds": _schema(
+        ("group_order_id", pa.int64()),
+        ("amount_cents", pa.int64()),
+        ("reason", pa.string()),
+    ),
+    "workspace_integrations": _schema(
+        ("workspace_id", pa.int64()),
+        ("provider", pa.string()),
+        ("connected_by_user_id", pa.int64()),
+    ),
 }
 """In the order in which foreign keys allow to fill them up to restaurants before orders."""
+
+NOT_KEPT: dict[str, frozenset[str]] = {
+    "refunds": frozenset({"updated_at", "deleted_at"}),
+    "workspace_integrations": frozenset({"created_at", "updated_at", "deleted_at"}),
+}
+"""Stamps that the world knows and the product doesn't keep; rows of these tables are deleted
+physically."""
+
+
+def kept_columns(name: str) -> list[str]:
+    """The columns that a table has in the product's database."""
+    return [column for column in TABLES[name].names if column not in NOT_KEPT.get(name, ())]

@@ -157,6 +157,24 @@ create table app.group_orders (
     deleted_at timestamptz
 );
 
+-- Refunds never change; one that was booked in error is deleted.
+create table app.refunds (
+    id bigint primary key,
+    group_order_id bigint not null references app.group_orders (id),
+    amount_cents bigint not null check (amount_cents > 0),
+    reason text not null check (reason in ('late', 'missing_items', 'wrong_order', 'quality')),
+    created_at timestamptz not null
+);
+
+-- A row for as long as the tool is connected.
+create table app.workspace_integrations (
+    id bigint primary key,
+    workspace_id bigint not null references app.workspaces (id),
+    provider text not null check (provider in ('slack', 'teams', 'hris', 'sso')),
+    connected_by_user_id bigint references app.users (id),
+    unique (workspace_id, provider)
+);
+
 create schema growth;
 
 create table growth.in_app_banners (

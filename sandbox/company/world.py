@@ -20,6 +20,7 @@ from sandbox.company import (
     marketing,
     marketing_mail,
     orders,
+    product_extras,
     sheet,
     usage,
     usage_rows,
@@ -133,6 +134,8 @@ def simulate(size_name: str, seed: int) -> World:
     rows.build(restaurants, group_orders, rosters)
     rows.tables["usage_daily"] = usage_rows.usage_daily(used, life.workspaces, seed)
     rows.tables["overage_state"] = usage_rows.overage_state(used, life.workspaces, seed)
+    rows.tables["refunds"] = product_extras.refunds(rows.tables["group_orders"], seed)
+    rows.tables["workspace_integrations"] = product_extras.integrations(life, seed)
     stream = Clickstream(seed)
     parts = [
         stream.actions(life),

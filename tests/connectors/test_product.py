@@ -14,6 +14,7 @@ import pytest
 from pydantic import SecretStr
 
 from connectors.product.client import ProductSource
+from connectors.product.cursor import TableCursor
 from connectors.run import LoadResult, run_source
 from headwater.clock import FixedClock
 from headwater.errors import CredentialError, SettingsError, VendorUnavailableError
@@ -102,7 +103,7 @@ def test_rows_arrive_typed_and_changes_by_the_window(product: Postgres, settings
     second = run(settings, AS_OF + timedelta(hours=4))
     assert (second.received, second.landed, second.duplicates) == (4, 2, 2)
     assert users(settings, "id") == [(1,), (2,), (3,), (4,)]
-    assert second.cursor == (AS_OF + timedelta(hours=3)).isoformat()
+    assert TableCursor.read(second.cursor).changed_at == AS_OF + timedelta(hours=3)
 
 
 def test_every_table_lands(product: Postgres, settings: Settings) -> None:
@@ -126,7 +127,7 @@ def test_every_table_lands(product: Postgres, settings: Settings) -> None:
         *stamps,
     )
     results = run_source("product", settings, FixedClock(AS_OF), "cycle")
-    assert len(results) == 12
+    assert len(results) == 14
     with connect(settings, read_only=True) as connection:
         usage = connection.execute(
             "select usage_date, quantity from raw_product.usage_daily"
@@ -250,3 +251,104 @@ def test_all_tables_are_read_at_one_moment(
     monkeypatch.setattr(ProductSource, "extract", extract)
     results = run_source("product", settings, FixedClock(AS_OF), "cycle", streams=["organizations"])
     assert [result.received for result in results] == [1]
+
+
+def test_a_row_that_is_committed_late_is_found_by_the_overlap(
+    product: Postgres, settings: Settings
+) -> None:
+    """``updated_at`` is when the transaction began: it commits behind a row that is newer."""
+    began = AS_OF - timedelta(minutes=9)
+    with psycopg.connect(product.url("postgres")) as slow:
+        slow.execute(
+            "insert into app.users (id, email, marketing_consent, sales_consent, is_staff, "
+            "created_at, updated_at) values (1, 'slow@example.com', true, true, false, %s, %s)",
+            (began, began),
+        )
+        add_user(product, 2, AS_OF - timedelta(minutes=1))
+        first = run(settings)
+        assert (first.received, users(settings, "id")) == (1, [(2,)])
+        slow.commit()
+    second = run(settings, AS_OF + timedelta(hours=1))
+    assert (second.landed, second.duplicates) == (1, 1)
+    assert users(settings, "id") == [(1,), (2,)]
+
+
+def test_a_physical_delete_is_seen_when_the_keys_are_compared(
+    product: Postgres, settings: Settings
+) -> None:
+    for number in (1, 2, 3):
+        add_user(product, number, AS_OF - timedelta(days=3))
+    run(settings)
+    write(product, "delete from app.users where id = 2")
+    soon = run(settings, AS_OF + timedelta(hours=23))
+    assert (soon.tombstoned, users(settings, "id, _deleted_at is null")[1]) == (0, (2, True))
+    later = AS_OF + timedelta(hours=24)
+    result = run(settings, later)
+    assert (result.tombstoned, result.landed) == (1, 0)
+    assert users(settings, "id, _deleted_at") == [
+        (1, None),
+        (2, later.replace(tzinfo=None)),
+        (3, None),
+    ]
+    add_user(product, 2, later)
+    assert run(settings, later + timedelta(hours=1)).landed == 1
+    assert users(settings, "_deleted_at") == [(None,)] * 3
+
+
+def test_the_keys_are_compared_with_every_load_where_the_setting_says_so(
+    product: Postgres, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PRODUCT_KEY_CHECK_HOURS", "0")
+    add_user(product, 1, AS_OF - timedelta(days=3))
+    add_user(product, 2, AS_OF - timedelta(days=3))
+    run(settings)
+    write(product, "delete from app.users where id = 1")
+    assert run(settings, AS_OF + timedelta(minutes=5)).tombstoned == 1
+
+
+def test_tables_without_a_moment_of_change(product: Postgres, settings: Settings) -> None:
+    before = AS_OF - timedelta(days=2)
+    add_user(product, 1, before)
+    for statement in (
+        "insert into app.organizations (id, name, created_at, updated_at) values (1, 'O', %s, %s)",
+        "insert into app.workspaces (id, organization_id, name, motion, is_test, created_at, "
+        "updated_at) values (7, 1, 'W', 'self_serve', false, %s, %s)",
+        "insert into app.group_orders (id, workspace_id, organiser_user_id, status, line_count, "
+        "total_cents, created_at, updated_at) values (9, 7, 1, 'delivered', 2, 4000, %s, %s)",
+    ):
+        write(product, statement, before, before)
+    refund = (
+        "insert into app.refunds (id, group_order_id, amount_cents, reason, created_at) "
+        "values (%s, 9, 500, 'late', %s)"
+    )
+    write(product, refund, 1, before)
+    write(product, refund, 2, before)
+    write(
+        product,
+        "insert into app.workspace_integrations values (1, 7, 'slack', 1), (2, 7, 'sso', null)",
+    )
+    names = ["refunds", "workspace_integrations"]
+
+    def both(as_of: datetime) -> list[tuple[int, int]]:
+        results = run_source("product", settings, FixedClock(as_of), "cycle", streams=names)
+        return [(result.landed, result.tombstoned) for result in results]
+
+    assert both(AS_OF) == [(2, 0), (2, 0)]
+    write(product, "delete from app.refunds where id = 1")
+    write(product, "delete from app.workspace_integrations where provider = 'sso'")
+    write(product, refund, 3, AS_OF)
+    assert both(AS_OF + timedelta(hours=1)) == [(1, 0), (0, 1)]
+    assert both(AS_OF + timedelta(days=1)) == [(0, 1), (0, 0)]
+    with connect(settings, read_only=True) as connection:
+        assert connection.execute(
+            "select id, _deleted_at is null from raw_product.refunds order by id"
+        ).fetchall() == [(1, False), (2, True), (3, True)]
+
+
+def test_a_cursor_reads_back() -> None:
+    for cursor in (
+        TableCursor(),
+        TableCursor(AS_OF),
+        TableCursor(AS_OF, AS_OF + timedelta(hours=1)),
+    ):
+        assert TableCursor.read(cursor.text()) == cursor
