@@ -57,6 +57,13 @@ class LoadResult:
     seconds: float
     cursor: str | None
 
+    def in_words(self) -> str:
+        """The account in one line, for a log."""
+        return (
+            f"{self.source}.{self.stream}: received {self.received}, landed {self.landed}, "
+            f"duplicates {self.duplicates}, quarantined {self.quarantined}"
+        )
+
 
 def land(
     connection: duckdb.DuckDBPyConnection,

@@ -1,27 +1,30 @@
 """Runs one source: check, land what is pending, extract each stream, land each load.
 
-The warehouse is open only to read the cursors and for each short landing, never while a vendor
-is being read. One stream's failure doesn't stop its siblings.
+The warehouse is open only to read the cursors and to land what was extracted, never while a
+vendor is being read. One stream's failure doesn't stop its siblings.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+import duckdb
 
 from connectors.landing import LoadResult, land
 from connectors.raw_tables import ensure_raw_tables
 from connectors.registry import open_source
+from connectors.replay import land_pending, loads_landed
 from connectors.stream import Source, Stream
-from connectors.zone import BACKFILL, CYCLE, Manifest, Zone, verify
+from connectors.zone import Manifest, Zone
 from headwater.accounts import claim
 from headwater.clock import Clock
 from headwater.errors import DefinitionError, HeadwaterError, PermanentError, RetryableError
 from headwater.settings import Settings
-from headwater.warehouse import connect
+from headwater.warehouse import connect, limit_memory
 
 __all__ = [
     "LoadResult",
@@ -114,19 +117,15 @@ class _Run:
 
     def prepare(self, streams: Sequence[Stream]) -> None:
         """Create the raw tables, land what a crash left extracted, read the cursors."""
-        with connect(self.settings) as connection:
+        with self._warehouse() as connection:
             ensure_raw_tables(connection)
-            rows = connection.execute(
-                "select stream, load_id from landing.loads where source = ?", [self.source.name]
-            ).fetchall()
-            self.landed = {stream.name: set() for stream in streams}
-            for stream_name, load_id in rows:
-                self.landed.setdefault(stream_name, set()).add(load_id)
             for stream in streams:
                 try:
-                    self._land_pending(stream)
+                    for result in land_pending(connection, self.zone, stream, self.clock):
+                        self._landed(result)
                 except Exception as error:  # noqa: BLE001 - kept, and raised after the siblings
                     self._failed(stream, error)
+                self.landed[stream.name] = loads_landed(connection, stream)
             self.cursors = dict(
                 connection.execute(
                     "select stream, cursor from landing.cursors where source = ?",
@@ -135,7 +134,9 @@ class _Run:
             )
 
     def extract_and_land(self, streams: Sequence[Stream]) -> None:
-        """Extract as many streams at a time as the vendor allows; land each when it is there."""
+        """Extract as many streams at a time as the vendor allows; then land all of them, each in
+        its own transaction: to open a large warehouse takes longer than a small load."""
+        extracted: list[tuple[Stream, Path, Manifest]] = []
         with ThreadPoolExecutor(
             self.source.concurrency, thread_name_prefix=f"extract-{self.source.name}"
         ) as pool:
@@ -145,21 +146,12 @@ class _Run:
                 if stream.name not in self.errors
             }
             for future in as_completed(waiting):
-                stream = waiting[future]
                 try:
-                    folder, manifest = future.result()
-                    self._land(stream, folder, manifest)
+                    extracted.append((waiting[future], *future.result()))
                 except Exception as error:  # noqa: BLE001 - kept, and raised after the siblings
-                    self._failed(stream, error)
-
-    def _land_pending(self, stream: Stream) -> None:
-        backfill_lives = self.zone.is_held(stream, BACKFILL)
-        for folder, manifest in self.zone.manifests(stream):
-            if backfill_lives and manifest.lane != CYCLE:
-                continue
-            if manifest.load_id not in self.landed[stream.name]:
-                verify(folder, manifest)
-                self._land(stream, folder, manifest)
+                    self._failed(waiting[future], error)
+        if extracted:
+            self._land(extracted)
 
     def _extract(self, stream: Stream) -> tuple[Path, Manifest]:
         cursor = self.cursors.get(stream.name)
@@ -183,17 +175,26 @@ class _Run:
             self.zone.commit(folder, manifest)
             return folder.path, manifest
 
-    def _land(self, stream: Stream, folder: Path, manifest: Manifest) -> None:
+    def _land(self, extracted: list[tuple[Stream, Path, Manifest]]) -> None:
+        with self._warehouse() as connection:
+            for stream, folder, manifest in extracted:
+                try:
+                    result = land(connection, stream, manifest, folder, self.clock)
+                except Exception as error:  # noqa: BLE001 - kept, and raised after the siblings
+                    self._failed(stream, error)
+                    continue
+                if result is not None:
+                    self._landed(result)
+
+    @contextmanager
+    def _warehouse(self) -> Iterator[duckdb.DuckDBPyConnection]:
         with connect(self.settings) as connection:
-            result = land(connection, stream, manifest, folder, self.clock)
-        if result is None:
-            return
-        self.landed[stream.name].add(result.load_id)
-        self.results[stream.name] = _sum(self.results.get(stream.name), result)
-        self.say(
-            f"{stream.source}.{stream.name}: received {result.received}, landed {result.landed}, "
-            f"duplicates {result.duplicates}, quarantined {result.quarantined}"
-        )
+            limit_memory(connection, self.settings.landing_memory_limit)
+            yield connection
+
+    def _landed(self, result: LoadResult) -> None:
+        self.results[result.stream] = _sum(self.results.get(result.stream), result)
+        self.say(result.in_words())
 
     def _failed(self, stream: Stream, error: Exception) -> None:
         self.errors[stream.name] = error

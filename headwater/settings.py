@@ -69,6 +69,8 @@ class Settings(SettingsGroup):
     sources: Annotated[tuple[str, ...], NoDecode] = SOURCES
     syncs: Annotated[tuple[str, ...] | None, NoDecode] = None
     duckdb_memory_limit: str | None = None
+    landing_memory_limit: str = "1GB"
+    keep_loads_days: int | None = Field(default=None, ge=0)
     duckdb_threads: int | None = Field(default=None, ge=1)
     warehouse_wait_seconds: float = Field(default=60.0, ge=0)
     http_timeout_seconds: float = Field(default=60.0, gt=0)

@@ -68,6 +68,20 @@ def attached(
         connection.execute(f"detach {quote(alias)}")
 
 
+def limit_memory(connection: duckdb.DuckDBPyConnection, limit: str) -> None:
+    """Let this process use at most ``limit`` (such as 1GB) for the database; what doesn't fit goes
+    to temporary files beside it.
+
+    Raises :class:`SettingsError` when it is no size.
+    """
+    try:
+        connection.execute(f"set memory_limit = '{limit.replace(chr(39), '')}'")
+    except duckdb.Error as error:
+        raise SettingsError(
+            f"{limit!r} is no memory limit: {error}", next_step="Write a size, such as 1GB."
+        ) from error
+
+
 def _open(file: Path, settings: Settings, *, read_only: bool) -> duckdb.DuckDBPyConnection:
     config: dict[str, str | bool | int | float | list[str]] = {
         "autoinstall_known_extensions": False,
