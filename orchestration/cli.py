@@ -9,10 +9,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from headwater.clock import clock_from
-from headwater.errors import SettingsError
-from headwater.settings import SOURCES, Settings, load
+from headwater.settings import Settings, load
 from orchestration.backfill_cli import backfill
+from orchestration.land_cli import land
 from orchestration.terminal import OneLineErrors, errors, shown_progress, tell
 from orchestration.tracking_cli import app as tracking_app
 from syncs.cli import app as sync_app
@@ -70,37 +69,7 @@ def cycle(
     raise typer.Exit(int(outcome.ending))
 
 
-@app.command()
-def land(
-    sources: Annotated[
-        list[str] | None, typer.Argument(help="Sources; all that are switched on if none.")
-    ] = None,
-) -> None:
-    """Read sources into the warehouse, without building or sending anything."""
-    from connectors.run import run_source
-    from orchestration.lease import cycle_lease
-
-    settings = load(Settings)
-    clock = clock_from(settings)
-    unknown = sorted(set(sources or ()) - set(SOURCES))
-    if unknown:
-        raise SettingsError(
-            f"There is no source {', '.join(unknown)}.", next_step=f"Known: {', '.join(SOURCES)}."
-        )
-    cycle_id = f"land-{clock.now():%Y%m%dT%H%M%S}"
-    failed: list[Exception] = []
-    with shown_progress(), cycle_lease(settings, cycle_id):
-        from orchestration.cycle import progress
-
-        for source in sources or settings.sources:
-            try:
-                run_source(source, settings, clock, cycle_id, on_progress=progress.info)
-            except Exception as error:  # noqa: BLE001 - raised below, after the other sources
-                failed.append(error)
-    if failed:
-        raise ExceptionGroup(f"{len(failed)} of the sources failed.", failed)
-
-
+app.command()(land)
 app.command()(backfill)
 
 
