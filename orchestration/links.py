@@ -19,6 +19,7 @@ SOURCE_DOCS = {
         "https://developer.zendesk.com/api-reference/ticketing/ticket-management/incremental_exports/"
     ),
     "billing": "https://docs.stripe.com/api/events",
+    "marketo": "https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/rest-api",
 }
 """By source: the documentation of the calls that its connector makes."""
 
