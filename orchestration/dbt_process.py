@@ -187,10 +187,10 @@ def _rare_collections() -> Iterator[None]:
     """Keep Python's garbage collector from walking the parsed project again and again.
 
     The manifest's hundreds of thousands of objects live as long as the process; looking through
-    them was a tenth to a third of a command's time (docs/decisions/0003-dbt-in-process.md).
+    them was a tenth to a third of a command's time (docs/decisions/0003-dbt-in-process.md). What is
+    garbage now is found once the block has ended.
     """
     before = gc.get_threshold()
-    gc.collect()
     gc.freeze()
     gc.set_threshold(100_000, 50, 50)
     try:

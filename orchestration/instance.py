@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -11,6 +12,13 @@ from headwater.settings import Settings
 
 TEMPLATE = Path(__file__).with_name("dagster.yaml")
 STORAGE_VARIABLE = "HEADWATER_DAGSTER_STORAGE_URL"
+EMBEDDED_EVENT_LOG = """
+event_log_storage:
+  module: orchestration.event_log
+  class: EventLog
+  config:
+    base_dir: {base_dir}
+"""
 POSTGRES_STORAGE = f"""
 storage:
   postgres:
@@ -28,7 +36,9 @@ def dagster_home(settings: Settings) -> Path:
     home = (settings.home / "dagster").resolve()
     home.mkdir(parents=True, exist_ok=True)
     text = TEMPLATE.read_text(encoding="utf-8")
-    if settings.dagster_storage_url is not None:
+    if settings.dagster_storage_url is None:
+        text += EMBEDDED_EVENT_LOG.format(base_dir=json.dumps(str(home / "history" / "runs")))
+    else:
         text += POSTGRES_STORAGE
         os.environ[STORAGE_VARIABLE] = settings.dagster_storage_url.get_secret_value()
     file = home / "dagster.yaml"

