@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit, urlunsplit
 
@@ -32,12 +33,12 @@ class EventFile:
     name: str
     size: int
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """What this file with this content is known by: the stores of pyarrow show no checksum."""
         return digest(f"{self.name}|{self.size}|{self.modified_ns}")
 
-    @property
+    @cached_property
     def day(self) -> str:
         """The UTC day on which it was last changed."""
         return datetime.fromtimestamp(self.modified_ns // 10**9, UTC).date().isoformat()

@@ -21,7 +21,8 @@ from connectors.event_files.files import EventFile, Location, explained
 CHUNK_BYTES = 8 * 1024 * 1024
 MAGIC = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
 """How compressed files begin: their names don't always tell."""
-LONGEST_MAGIC = max(map(len, MAGIC))
+FIRST_BYTES = 1024 * 1024
+"""Read at first: most files of a bucket are there with one call then."""
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 BLANK_LINES = re.compile(rb"(?m)^[ \t\r]*\n")
 
@@ -125,7 +126,7 @@ class _Listed(io.RawIOBase):
         except OSError as error:
             raise explained(error, self._where) from error
         self._left = file.size
-        self._begin = self._read(min(file.size, LONGEST_MAGIC))
+        self._begin = self._read(min(file.size, FIRST_BYTES))
 
     def begins_with(self, magic: bytes) -> bool:
         """Whether the file begins so; to be asked before anything is read."""
