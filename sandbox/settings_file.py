@@ -9,8 +9,9 @@ from pathlib import Path
 from sandbox import credentials
 from sandbox.clock import clock_in
 from sandbox.company.loading import EVENT_FILES
+from sandbox.company.marketo import SET_UP
 from sandbox.company.sheet import SHEET_NAME
-from sandbox.company.timeline import START
+from sandbox.company.timeline import START, day
 from sandbox.postgres import Postgres
 
 DEFAULT_PORT = 8787
@@ -80,6 +81,13 @@ def environment(home: Path) -> dict[str, str]:
         "OUTREACH_CLIENT_SECRET": known["outreach"]["client_secret"],
         "OUTREACH_REFRESH_TOKEN": known["outreach"]["refresh_token"],
         "OUTREACH_BASE_URL": f"{base}/outreach",
+        "MARKETO_MUNCHKIN_ID": known["marketo"]["munchkin_id"],
+        "MARKETO_CLIENT_ID": known["marketo"]["client_id"],
+        "MARKETO_CLIENT_SECRET": known["marketo"]["client_secret"],
+        "MARKETO_BASE_URL": f"{base}/marketo",
+        "MARKETO_START": day(SET_UP).isoformat(),
+        # The sandbox's jobs take tenths of a second, not minutes.
+        "MARKETO_BULK_POLL_SECONDS": "0.15",
         "SUPPORT_SUBDOMAIN": known["zendesk"]["subdomain"],
         "SUPPORT_EMAIL": known["zendesk"]["email"],
         "SUPPORT_API_TOKEN": known["zendesk"]["api_token"],

@@ -41,7 +41,7 @@ EVENT_FILES = "event_files"
 """The folder of the website's files in a sandbox's home."""
 MOMENTS = ("updated_at", "created_at")
 """What a table is read along, the first that it has."""
-WRITTEN_BY_HEADWATER = ("PLG_", "plg_")
+WRITTEN_BY_HEADWATER = ("PLG_", "plg")
 Progress = Callable[[str], None]
 Row = dict[str, Any]
 
@@ -145,6 +145,9 @@ def _keep_written(present: list[Row], rows: list[Row]) -> list[Row]:
         elif "properties" in row:
             properties = {**row["properties"], **_written(before.get("properties", {}))}
             kept.append({**row, "properties": properties})
+        elif "attributes" in row and isinstance(row["attributes"], dict):
+            owned = {"externalId": before["attributes"].get("externalId")}
+            kept.append({**row, "attributes": {**row["attributes"], **owned}})
         else:
             kept.append({**row, **_written(before)})
     return kept

@@ -17,6 +17,8 @@ from sandbox.company.salesforce_ids import record_id
 WORKED_SHARE = 0.5
 DEAL_SHARE = 0.3
 FIRST_TASK = 9_000_000_000
+MARK = "[headwater:"
+"""What stands in the note of a task that Headwater made."""
 Row = dict[str, Any]
 
 
@@ -99,6 +101,8 @@ def _open_deals(salesforce: Any, outreach: Any, seed: int, day_start: datetime) 
     known = {row["Id"] for row in salesforce.rows("Opportunity")}
     deals = []
     for task in outreach.rows("tasks"):
+        if MARK not in str(task["attributes"].get("note")):
+            continue
         email = _email(task, prospects)
         account = contacts.get(email) or sites.get(email.rpartition("@")[2])
         draw = bucket(f"{seed}:deal", email)

@@ -29,18 +29,20 @@ class VersionLog:
         self._stamp(row, t)
         self._versions[key] = [(t, row)]
 
-    def change(self, key: Hashable, t: float, **fields: Any) -> None:
-        """A later version: the last one with ``fields`` changed."""
+    def change(self, key: Hashable, t: float, **fields: Any) -> float | None:
+        """A later version: the last one with ``fields`` changed. Returns its moment, in days, None
+        if it never comes."""
         versions = self._versions.get(key)
         if versions is None or t >= HORIZON:
-            return
+            return None
         last_t, last = versions[-1]
         t = max(t, last_t + SECOND)
         if t >= HORIZON:
-            return
+            return None
         row = {**last, **fields}
         self._stamp(row, t)
         versions.append((t, row))
+        return t
 
     def correct(self, key: Hashable, since: float, **fields: Any) -> None:
         """Write ``fields`` into the versions from ``since`` on; no version is added."""
@@ -74,6 +76,10 @@ class VersionLog:
                         rows.append(row)
                     break
         return rows
+
+    def moments(self, key: Hashable) -> list[float]:
+        """When the versions of this record come, in days, oldest first."""
+        return [t for t, _ in self._versions[key]]
 
     def latest(self, key: Hashable) -> Row:
         """The last version that this record ever has."""

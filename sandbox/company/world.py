@@ -19,7 +19,9 @@ from sandbox.company import (
     event_log,
     marketing,
     marketing_mail,
+    marketo_programs,
     orders,
+    outreach,
     product_extras,
     sheet,
     usage,
@@ -37,6 +39,8 @@ from sandbox.company.event_files import EventFiles
 from sandbox.company.event_log import EventLog
 from sandbox.company.marketing import Marketing
 from sandbox.company.marketing_mail import Mail
+from sandbox.company.marketo import Marketo
+from sandbox.company.outreach import Outreach
 from sandbox.company.people import Population
 from sandbox.company.plans import UNKNOWN_PLAN
 from sandbox.company.product_life import ProductSimulation, share_devices
@@ -60,6 +64,8 @@ class World:
     crm: Crm
     marketing: Marketing
     mail: Mail
+    marketo: Marketo
+    outreach: Outreach
     enrichment: Enrichment
     apps: AppIntelligence
     sites: WebRank
@@ -97,6 +103,7 @@ class World:
         found["hubspot", "companies"] = self.marketing.companies.between(start, end)
         found["hubspot", "email_events"] = self.mail.events.between(start, end)
         found["hubspot", "lists"] = self.mail.lists(end)
+        found |= self.marketo.records(start, end) | self.outreach.records(start, end)
         found |= self.enrichment.changed(start, end)
         found |= self.apps.changed(start, end) | self.sites.changed(start, end)
         return found
@@ -152,6 +159,8 @@ def simulate(size_name: str, seed: int) -> World:
         crm=crm,
         marketing=hubspot,
         mail=marketing_mail.simulate(hubspot, seed),
+        marketo=marketo_programs.simulate(crm, life, seed),
+        outreach=outreach.simulate(crm, seed),
         enrichment=enrichment.simulate(all_companies, seed),
         apps=app_intelligence.simulate(all_companies, seed),
         sites=web_rank.simulate(all_companies, seed),

@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 
-from connectors.run import LoadResult, StreamsFailedError, StreamsToRetryError, run_source
+from connectors.run import LoadResult, run_source
 from headwater.clock import FixedClock
-from headwater.errors import CredentialError
 from headwater.settings import Settings
 from headwater.warehouse import connect
 from tests.connectors.conftest import Served
@@ -182,7 +181,7 @@ def test_programs_members_lists_and_types(environment: Served, settings: Setting
     names = ("programs", "program_members", "lists", "activity_types")
     run(settings, *names)
     assert rows(settings, "select name, updated_at from raw_marketo.programs") == [
-        ("Webinar", datetime(2025, 6, 4))  # noqa: DTZ001
+        ("Webinar", datetime(2025, 6, 4))
     ]
     assert rows(settings, "select name from raw_marketo.lists") == [("Opted in",)]
     assert ("Merge Leads",) in rows(settings, "select name from raw_marketo.activity_types")

@@ -30,5 +30,8 @@ def test_same_seed_same_world_other_seed_other_world(world: World) -> None:
         "plans",
         "plan_entitlements",
         "salesforce.Campaign",
+        "marketo.programs",
+        "marketo.lists",
+        "outreach.sequences",
         "crunchbase.deleted_entities",
     }
