@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from connectors.contract import columns
-from connectors.run import LoadResult, StreamsToRetryError, run_source
+from connectors.run import StreamsToRetryError
 from connectors.salesforce.allowance import Allowance
 from connectors.salesforce.client import SalesforceClient
 from connectors.salesforce.contracts import Lead
@@ -19,52 +18,18 @@ from headwater.clock import FixedClock
 from headwater.errors import CredentialError, QuotaExhaustedError
 from headwater.settings import SalesforceSettings, Settings
 from headwater.warehouse import connect
-from sandbox.vendors.salesforce import ids
 from tests.connectors.conftest import Served
-
-AS_OF = datetime(2025, 8, 29, 9, tzinfo=UTC)
-
-
-def lead(number: int, at: datetime, **fields: Any) -> dict[str, Any]:
-    stamp = at.strftime("%Y-%m-%dT%H:%M:%S.000+0000")
-    return {
-        "Id": ids.make("00Q", "SEED", number),
-        "LastName": f"Last {number}",
-        "Company": 'Line one\nline "two", and comma',
-        "Email": f"p{number}@example.com",
-        "Title": None,
-        "CreatedDate": stamp,
-        "SystemModstamp": stamp,
-        "IsDeleted": False,
-        **fields,
-    }
+from tests.connectors.salesforce_under_test import AS_OF, lead, leads, run, use
 
 
 @pytest.fixture
 def environment(served: Served, monkeypatch: pytest.MonkeyPatch) -> Served:
-    known = served.credentials["salesforce"]
-    monkeypatch.setenv("SALESFORCE_DOMAIN", "groupgrub.my")
-    monkeypatch.setenv("SALESFORCE_CLIENT_ID", known["client_id"])
-    monkeypatch.setenv("SALESFORCE_CLIENT_SECRET", known["client_secret"])
-    monkeypatch.setenv("SALESFORCE_BASE_URL", f"{served.url}/salesforce")
-    return served
+    return use(served, monkeypatch)
 
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     return Settings(home=tmp_path / "var", http_retries=2)
-
-
-def run(settings: Settings, as_of: datetime = AS_OF) -> LoadResult:
-    [result] = run_source("salesforce", settings, FixedClock(as_of), "cycle", streams=["lead"])
-    return result
-
-
-def leads(settings: Settings, columns: str) -> list[tuple[Any, ...]]:
-    with connect(settings, read_only=True) as connection:
-        return connection.execute(
-            f"select {columns} from raw_salesforce.lead order by id"
-        ).fetchall()
 
 
 def test_changes_come_by_rest_and_deletes_through_query_all(
