@@ -20,25 +20,17 @@ BUILT = ("model", "seed", "snapshot")
 class DbtStep:
     """Nodes (unique ids, sorted) that run in one dbt command.
 
-    ``sources`` are the sources they depend on. ``tests`` read nothing outside ``nodes`` and what
-    those are built from. A step without ``nodes`` only has tests: those that compare models of
+    ``name`` tells the sources they depend on (``sources``): ``dbt__product__salesforce``,
+    ``dbt__seeds`` for those that read none, ``dbt__all_sources`` for those that read every source
+    the project reads. ``tests`` read nothing outside ``nodes`` and what those are built from. A
+    step without ``nodes`` only has tests (``dbt_tests__...``): those that compare models of
     several steps.
     """
 
+    name: str
     sources: tuple[str, ...]
     nodes: tuple[str, ...]
     tests: tuple[str, ...]
-
-    @property
-    def name(self) -> str:
-        """``dbt__product__salesforce``; ``dbt__seeds`` reads no source."""
-        if not self.sources:
-            reads = "seeds"
-        elif len(self.sources) == len(SOURCES):
-            reads = "all_sources"
-        else:
-            reads = "__".join(self.sources)
-        return f"dbt__{reads}" if self.nodes else f"dbt_tests__{reads}"
 
 
 class DbtGraph:
@@ -58,12 +50,21 @@ class DbtGraph:
             if node["resource_type"] in BUILT:
                 nodes.setdefault(self.reads(unique_id), []).append(unique_id)
         near, apart = self._tests(nodes)
+        every = frozenset().union(*nodes)
         steps = [
-            DbtStep(_ordered(sources), tuple(sorted(ids)), tuple(sorted(near.get(sources, ()))))
+            DbtStep(
+                f"dbt__{_name(sources, every)}",
+                _ordered(sources),
+                tuple(sorted(ids)),
+                tuple(sorted(near.get(sources, ()))),
+            )
             for sources, ids in nodes.items()
         ]
         steps += [
-            DbtStep(_ordered(sources), (), tuple(sorted(ids))) for sources, ids in apart.items()
+            DbtStep(
+                f"dbt_tests__{_name(sources, every)}", _ordered(sources), (), tuple(sorted(ids))
+            )
+            for sources, ids in apart.items()
         ]
         return tuple(sorted(steps, key=lambda step: (len(step.sources), step.sources, step.name)))
 
@@ -114,6 +115,12 @@ class DbtGraph:
                 reached.add(unique_id)
                 stack.extend(self.parents(unique_id))
         return reached
+
+
+def _name(sources: frozenset[str], every: frozenset[str]) -> str:
+    if not sources:
+        return "seeds"
+    return "all_sources" if sources == every else "__".join(_ordered(sources))
 
 
 def _ordered(sources: frozenset[str]) -> tuple[str, ...]:
