@@ -57,7 +57,7 @@ class Naming(BaseModel):
         return matcher.quick_ratio() >= self.alike_from and matcher.ratio() >= self.alike_from
 
     def _is_capitalised(self, word: str) -> bool:
-        return word in self.abbreviations or re.fullmatch("[A-Z][a-z0-9]*", word) is not None
+        return word in self.abbreviations or re.fullmatch("[A-Z0-9][a-z0-9]*", word) is not None
 
     def _is_past(self, word: str) -> bool:
         return word in self.irregular_verbs or re.fullmatch("[A-Z].*(?<!e)ed", word) is not None

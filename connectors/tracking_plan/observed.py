@@ -60,8 +60,8 @@ def observe(connection: duckdb.DuckDBPyConnection, plan: Plan, stream: Stream) -
             (
                 OVER_BUDGET,
                 breach.event,
-                f"{breach.most} on {breach.worst_day} (budget {breach.budget} a day, "
-                f"broken on {breach.days} days)",
+                f"{breach.most} on {breach.worst_day}; budget {breach.budget} a day; "
+                f"days over it: {breach.days}",
             )
             for breach in budget_breaches(connection, plan, stream)
         ),
