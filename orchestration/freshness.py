@@ -1,8 +1,8 @@
 """Freshness of every stream, by the injected clock: the daily schedule's own check.
 
-A stream is stale when its source was switched on and no load of it ended within
-``HEADWATER_STALE_AFTER_HOURS`` before ``as_of``. dbt's own freshness command asks the machine for
-the time, which says nothing about a replay.
+A stream is stale when its source was switched on and no load of a cycle ended within
+``HEADWATER_STALE_AFTER_HOURS`` before ``as_of``; a backfill reads old days and makes nothing fresh.
+dbt's own freshness command asks the machine for the time, which says nothing about a replay.
 """
 
 from collections.abc import Iterator
@@ -11,6 +11,7 @@ from datetime import timedelta
 import dagster as dg
 
 from connectors.registry import all_streams
+from connectors.zone import CYCLE
 from headwater.warehouse import connect
 from orchestration.cycle import Cycle
 from orchestration.failures import as_step_failure
@@ -46,7 +47,9 @@ def freshness_checks() -> dg.AssetChecksDefinition:
             last = {
                 (source, stream): landed_at
                 for source, stream, landed_at in connection.execute(
-                    "select source, stream, max(landed_at) from landing.loads group by all"
+                    "select source, stream, max(landed_at) from landing.loads "
+                    "where coalesce(lane, ?) = ? group by all",
+                    [CYCLE, CYCLE],
                 ).fetchall()
             }
         for stream in streams:

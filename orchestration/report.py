@@ -94,7 +94,8 @@ class _Asked:
 
 def _last_cycle(connection: duckdb.DuckDBPyConnection) -> str | None:
     row = connection.execute(
-        "select cycle_id from landing.loads order by landed_at desc, load_id desc limit 1"
+        "select cycle_id from landing.loads where coalesce(lane, 'cycle') = 'cycle' "
+        "order by landed_at desc, load_id desc limit 1"
     ).fetchone()
     return str(row[0]) if row else None
 

@@ -1,6 +1,7 @@
 """Sources as assets: one step per source, one asset per stream (its raw table)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from typing import Any
 
 import dagster as dg
@@ -8,13 +9,14 @@ import dagster as dg
 from connectors.raw_tables import ensure_raw_tables
 from connectors.registry import STREAMS_BY_SOURCE
 from connectors.run import LoadResult, StreamsFailedError, StreamsToRetryError, run_source
-from connectors.stream import Stream
+from connectors.stream import Mode, Stream
 from headwater.settings import Settings
 from headwater.warehouse import connect
 from orchestration.cycle import Cycle, progress
 from orchestration.failures import as_step_failure, retry_policy
 from orchestration.keys import CYCLE_POOL, stream_key
 from orchestration.links import SOURCE_DOCS
+from orchestration.source_books import Books, read_books
 
 QUARANTINE = "nothing_quarantined"
 Event = dg.MaterializeResult[Any] | dg.AssetCheckResult
@@ -31,6 +33,7 @@ def _source_step(
     source: str, streams: tuple[Stream, ...], settings: Settings
 ) -> dg.AssetsDefinition:
     names = {stream_key(source, stream.name): stream.name for stream in streams}
+    modes = {stream.name: stream.mode for stream in streams}
 
     @dg.multi_asset(
         name=f"land__{source}",
@@ -40,7 +43,9 @@ def _source_step(
                 name=QUARANTINE,
                 asset=key,
                 description="No record is missing because it broke its contract. Those that are "
-                "lie in landing.quarantine with their reason, until a good version arrives.",
+                "lie in landing.quarantine with their reason, until a good version arrives; they "
+                "keep this amber for HEADWATER_QUARANTINE_WARNING_DAYS, and for as long as a "
+                "snapshot (a sheet) holds them.",
             )
             for key in names
         ],
@@ -60,8 +65,9 @@ def _source_step(
             yield from _switched_off(source, wanted, cycle)
             return
         landed, failed = _land(source, wanted, cycle)
+        books = _books(source, cycle) if landed else {}
         for result in landed:
-            yield from _events(result)
+            yield from _events(result, books.get(result.stream, Books()), modes[result.stream])
         if failed is not None:
             with as_step_failure():
                 raise failed
@@ -106,8 +112,15 @@ def _spec(stream: Stream) -> dg.AssetSpec:
     )
 
 
-def _events(result: LoadResult) -> Iterator[Event]:
+def _books(source: str, cycle: Cycle) -> Mapping[str, Books]:
+    lately = cycle.as_of - timedelta(days=cycle.settings.quarantine_warning_days)
+    with as_step_failure(), connect(cycle.settings, read_only=True) as connection:
+        return read_books(connection, source, lately)
+
+
+def _events(result: LoadResult, books: Books, mode: Mode) -> Iterator[Event]:
     key = stream_key(result.source, result.stream)
+    new = max(result.quarantined, books.quarantined_lately)
     yield dg.MaterializeResult(
         asset_key=key,
         metadata={
@@ -121,14 +134,20 @@ def _events(result: LoadResult) -> Iterator[Event]:
             "bytes": result.bytes,
             "seconds": round(result.seconds, 3),
             "cursor": result.cursor or "",
+            **books.metadata(),
         },
     )
     yield dg.AssetCheckResult(
         asset_key=key,
         check_name=QUARANTINE,
-        passed=result.open_quarantine == 0,
+        passed=result.open_quarantine == 0 or not (mode is Mode.SNAPSHOT or new),
         severity=dg.AssetCheckSeverity.WARN,
-        metadata={"quarantined": result.quarantined, "still_missing": result.open_quarantine},
+        metadata={
+            "quarantined": result.quarantined,
+            "quarantined_lately": new,
+            "still_missing": result.open_quarantine,
+            "records": f"landing.quarantine, source {result.source}, stream {result.stream}",
+        },
     )
 
 

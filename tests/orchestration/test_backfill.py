@@ -24,18 +24,16 @@ from connectors.mixpanel import client
 from connectors.mixpanel.streams import EVENTS
 from connectors.zone import BACKFILL, MANIFEST, Zone
 from headwater.errors import SettingsError
-from headwater.settings import Settings, load
+from headwater.settings import Settings
 from headwater.warehouse import connect
 from orchestration.backfill import backfill_key, backfill_name, days_of_history
 from orchestration.cli import app
-from orchestration.cycle import cycle_resource
 from orchestration.instance import instance
-from orchestration.jobs import CYCLE
 from orchestration.lease import cycle_lease
 from orchestration.run_backfill import run_backfill_job
 from orchestration.run_cycle import Ending, run_cycle
 from orchestration.schedules import bury_the_dead
-from orchestration.source_assets import source_assets
+from tests.orchestration.mixpanel_only import configure, cycle_of_sources, event
 from tests.sandbox.conftest import Served, served
 
 __all__ = ["served"]
@@ -45,44 +43,15 @@ ARGUMENTS = ["backfill", "mixpanel.events", "--from", "2025-07-01", "--to", "202
 HEADWATER = [sys.executable, "-m", "orchestration.cli", *ARGUMENTS]
 
 
-def event(day: date, number: int) -> dict[str, Any]:
-    at = datetime(day.year, day.month, day.day, 12, tzinfo=UTC) + timedelta(seconds=number)
-    return {
-        "event": "Page Viewed",
-        "properties": {
-            "time": int(at.timestamp()),
-            "distinct_id": "u",
-            "$insert_id": f"{day}-{number}",
-            "mp_processing_time_ms": int(at.timestamp() * 1000),
-        },
-    }
-
-
 @pytest.fixture
 def settings(served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """A home of its own that reads Mixpanel only: two events on each of six days."""
-    known = served.credentials["mixpanel"]
-    for name, value in {
-        "MIXPANEL_SERVICE_ACCOUNT_USERNAME": known["username"],
-        "MIXPANEL_SERVICE_ACCOUNT_SECRET": known["secret"],
-        "MIXPANEL_PROJECT_ID": str(known["project_ids"][0]),
-        "MIXPANEL_EXPORT_BASE_URL": f"{served.url}/mixpanel",
-        "MIXPANEL_BACKFILL_CALLS_PER_HOUR": "60",
-        "HEADWATER_HOME": str(tmp_path / "var"),
-        "HEADWATER_AS_OF": "2025-08-29T09:00:00Z",
-        "HEADWATER_HISTORY_START": "2025-07-01",
-        "HEADWATER_SOURCES": "mixpanel",
-        "HEADWATER_HTTP_RETRIES": "1",
-        "HEADWATER_STEP_RETRIES": "0",
-    }.items():
-        monkeypatch.setenv(name, value)
+    found = configure(served, tmp_path / "var", monkeypatch)
     monkeypatch.setattr(client, "BACKFILL_CALLS_PER_SECOND", 100)
     monkeypatch.setattr(backfill_work, "BREATH_SECONDS", 0.01)
-    store = served.stores["mixpanel"]
-    store.exports_per_second.limit = 100
-    store.exports_per_hour.limit = 1000
-    store.seed("events", [event(day, number) for day in SIX_DAYS for number in range(2)])
-    return load(Settings)
+    events = [event(day, number) for day in SIX_DAYS for number in range(2)]
+    served.stores["mixpanel"].seed("events", events)
+    return found
 
 
 def ask(settings: Settings, sql: str) -> list[tuple[Any, ...]]:
@@ -169,15 +138,6 @@ def test_a_killed_backfill_goes_on_without_fetching_a_finished_day_again(
         "from landing.loads",
     ) == [(6, 12, True)]
     assert days_shown(settings)[0] == names(SIX_DAYS)
-
-
-def cycle_of_sources(settings: Settings) -> dg.Definitions:
-    return dg.Definitions(
-        assets=source_assets(settings),
-        jobs=[dg.define_asset_job(CYCLE, selection=dg.AssetSelection.all())],
-        resources={"cycle": cycle_resource},
-        executor=dg.in_process_executor,
-    )
 
 
 def test_a_cycle_runs_while_a_backfill_runs_and_both_end_right(
