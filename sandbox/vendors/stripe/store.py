@@ -38,17 +38,21 @@ class Store:
         self.rights = set(KINDS)
 
     def seed(self, table: str, rows: Iterable[Object]) -> None:
-        """Add or replace objects, or ``events``, as given.
+        """Add or replace objects as given, or ``events``, ``{"id", "type", "created", "about"}``.
 
-        ``{"id", "object", "deleted": true}`` deletes a customer, of whom that much stays, or an
-        invoice, of which nothing does.
+        An object with ``"deleted": true`` is deleted: of a customer that much stays, of an invoice
+        nothing does.
         """
         kept = []
         for row in rows:
-            if row.get("deleted") and table != "customers":
-                self.objects[table].delete(row["id"])
-            else:
+            if table == "events":
+                kept.append((row["id"], _event(row)))
+            elif not row.get("deleted"):
                 kept.append((row["id"], row))
+            elif table == "customers":
+                kept.append((row["id"], {k: row[k] for k in ("id", "object", "deleted")}))
+            else:
+                self.objects[table].delete(row["id"])
         self.objects[table].put_many(kept)
 
     def rows(self, table: str) -> list[Object]:
@@ -57,21 +61,21 @@ class Store:
 
     def tell(self, kind: str, found: Object) -> None:
         """Make an event of type ``kind`` about an object, now."""
-        number = self.objects["events"].count() + 1
+        key = f"evt_sandbox{self.objects['events'].count() + 1:012d}"
         created = int(self.clock.now().timestamp())
-        self.seed("events", [event(f"evt_sandbox{number:012d}", kind, created, found)])
+        self.seed("events", [{"id": key, "type": kind, "created": created, "about": found}])
 
 
-def event(key: str, kind: str, created: int, found: Object) -> Object:
+def _event(row: Object) -> Object:
     """An event with its copy of the object, in the version of the account."""
     return {
-        "id": key,
+        "id": row["id"],
         "object": "event",
         "api_version": ACCOUNT,
-        "created": created,
-        "data": {"object": rendered(found, ACCOUNT)},
+        "created": row["created"],
+        "data": {"object": rendered(row["about"], ACCOUNT)},
         "livemode": False,
         "pending_webhooks": 0,
         "request": {"id": None, "idempotency_key": None},
-        "type": kind,
+        "type": row["type"],
     }
