@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from sandbox.company import (
     app_intelligence,
+    billing,
     companies,
     crm_accounts,
     crm_activity,
@@ -24,12 +25,14 @@ from sandbox.company import (
     outreach,
     product_extras,
     sheet,
+    support,
     usage,
     usage_rows,
     web_rank,
 )
 from sandbox.company.agents import ProductLife
 from sandbox.company.app_intelligence import AppIntelligence
+from sandbox.company.billing_books import Ledger
 from sandbox.company.clickstream import Clickstream
 from sandbox.company.companies import Company
 from sandbox.company.crm import Crm
@@ -46,6 +49,7 @@ from sandbox.company.plans import UNKNOWN_PLAN
 from sandbox.company.product_life import ProductSimulation, share_devices
 from sandbox.company.product_rows import ProductRows
 from sandbox.company.sizes import SIZES, Size
+from sandbox.company.support import Support
 from sandbox.company.timeline import EPOCH, at
 from sandbox.company.usage import Usage
 from sandbox.company.versions import Row
@@ -74,6 +78,8 @@ class World:
     events: EventLog
     website: EventFiles
     product: dict[str, pa.Table]
+    support: Support
+    billing: Ledger
 
     def product_rows(self, table: str, start: float, end: float) -> pa.Table:
         """The rows of a product table that changed in [start, end) days, each in its last state."""
@@ -106,6 +112,8 @@ class World:
         found |= self.marketo.records(start, end) | self.outreach.records(start, end)
         found |= self.enrichment.changed(start, end)
         found |= self.apps.changed(start, end) | self.sites.changed(start, end)
+        found.update(self.support.records(start, end))
+        found.update(self.billing.records(start, end))
         return found
 
     def sheet_grid(self, end: float) -> list[list[str]]:
@@ -169,6 +177,8 @@ def simulate(size_name: str, seed: int) -> World:
         events=events,
         website=event_files.simulate(life, seed),
         product=rows.tables,
+        support=support.simulate(life, seed),
+        billing=billing.simulate(life, used, seed),
     )
 
 
