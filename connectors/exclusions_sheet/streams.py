@@ -1,19 +1,10 @@
-"""The one stream of the sheet of manual exclusions."""
+"""The one stream of the sheet of manual exclusions, and what people call its columns."""
 
 from __future__ import annotations
 
 from connectors.exclusions_sheet.contracts import Exclusion
+from connectors.google_sheets.sheet import Sheet, one_value
 from connectors.stream import Deletes, Mode, Stream
-
-HEADERS = {
-    "key": {"key", "id", "workspace", "workspace id", "account", "account id", "domain"}
-    | {"exclusion", "workspace account or domain", "workspace id account id or domain"},
-    "reason": {"reason", "why", "note", "notes", "comment"},
-    "owner": {"owner", "requested by", "added by", "asked by", "who", "contact"},
-    "expires_on": {"expires on", "expires", "expiry", "expiry date", "until", "valid until"}
-    | {"end date"},
-}
-"""What people call each column, in lower case and without signs."""
 
 EXCLUSIONS = Stream(
     source="exclusions_sheet",
@@ -24,6 +15,22 @@ EXCLUSIONS = Stream(
     version=(),
     cursor="none",
     deletes=Deletes("lines that vanished from the sheet"),
+    rules=one_value("key"),
 )
-
-STREAMS = (EXCLUSIONS,)
+SHEETS = (
+    Sheet(
+        stream=EXCLUSIONS,
+        headings={
+            "key": frozenset({"key", "id", "workspace", "workspace id", "account", "account id"})
+            | {"domain", "exclusion", "workspace account or domain"}
+            | {"workspace id account id or domain"},
+            "reason": frozenset({"reason", "why", "note", "notes", "comment"}),
+            "owner": frozenset({"owner", "requested by", "added by", "asked by", "who", "contact"}),
+            "expires_on": frozenset({"expires on", "expires", "expiry", "expiry date", "until"})
+            | {"valid until", "end date"},
+        },
+        required=("key",),
+        dates=frozenset({"expires_on"}),
+    ),
+)
+STREAMS = tuple(sheet.stream for sheet in SHEETS)

@@ -16,6 +16,9 @@ def shown(cell: Cell, *, formatted: bool, serial_dates: bool) -> Cell:
     """One cell's value in an answer; an empty one is an empty text."""
     if cell is None:
         return ""
+    if isinstance(cell, dict):
+        as_shown = formatted or (cell.get("is_date", False) and not serial_dates)
+        return str(cell["shown"]) if as_shown else cell["value"]
     if formatted:
         if isinstance(cell, bool):
             return str(cell).upper()

@@ -38,7 +38,8 @@ class Sheets:
                         "index": index,
                         "sheetType": "GRID",
                         "gridProperties": _size(sheet["grid"]),
-                    }
+                    },
+                    **_merges(sheet),
                 }
                 for index, sheet in enumerate(spreadsheet["sheets"])
             ],
@@ -125,6 +126,13 @@ class Sheets:
             values = without_blank_ends([list(column) for column in zip(*filled, strict=True)])
         answer: dict[str, Any] = {"range": where.text(), "majorDimension": dimension}
         return {**answer, "values": values} if values else answer
+
+
+def _merges(sheet: dict[str, Any]) -> dict[str, Any]:
+    """Merged cells; the field is missing where there are none."""
+    if not sheet.get("merges"):
+        return {}
+    return {"merges": [{"sheetId": sheet["sheetId"], **each} for each in sheet["merges"]]}
 
 
 def _option(call: Call, name: str, allowed: tuple[str, ...]) -> str:

@@ -1,0 +1,1 @@
+"""How a Google Sheet is read: not a source, but what sources that are sheets have in common."""
