@@ -120,11 +120,17 @@ def ensure_raw_tables(
         "where database_name = current_database() and not internal"
     ).fetchall():
         present.setdefault((schema, table), set()).add(name)
-    for table, (_, described) in LANDING_TABLES.items():
-        columns = {name: type_ for name, (type_, _) in described.items()}
-        _ensure(connection, "landing", table, columns, present)
-    for stream in streams:
-        _ensure(connection, stream.schema, stream.name, raw_columns(stream), present)
+    connection.execute("begin transaction")  # a commit for each table would be a sync to disk each
+    try:
+        for table, (_, described) in LANDING_TABLES.items():
+            columns = {name: type_ for name, (type_, _) in described.items()}
+            _ensure(connection, "landing", table, columns, present)
+        for stream in streams:
+            _ensure(connection, stream.schema, stream.name, raw_columns(stream), present)
+        connection.execute("commit")
+    except BaseException:
+        connection.execute("rollback")
+        raise
 
 
 def _ensure(
