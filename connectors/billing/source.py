@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import duckdb
 
 from connectors.billing.client import PAGE, StripeClient
+from connectors.billing.cursor import Cursor
 from connectors.billing.streams import LISTINGS, STREAMS
 from connectors.load_folder import Page
 from connectors.stream import Stream
@@ -24,12 +25,15 @@ from headwater.settings import BillingSettings, Settings
 
 EVENTS_KEPT = timedelta(days=29)
 """Stripe keeps events for 30 days; a day of it is left for the reading itself."""
+READ_BETWEEN_CHECKPOINTS = 20
+"""Objects that are asked for one by one, and once more after a crash among them."""
 
 
 @dataclass(frozen=True)
 class Changes:
-    """What the events since a moment tell of objects made before it: ids, sorted."""
+    """What the events since ``begin`` (epoch seconds) tell of older objects: ids, sorted."""
 
+    begin: int
     changed: list[str]
     deleted: list[str]
 
@@ -54,30 +58,27 @@ class BillingSource:
     def extract(
         self, stream: Stream, cursor: str | None, folder: LoadFolder, clock: Clock
     ) -> Extracted:
-        """All objects without ``cursor`` (ISO 8601, when the last reading began) or with one older
-        than the events; else what is new or changed since it less the overlap, and deletions."""
+        """All objects without ``cursor`` or with one older than the events; else what is new or
+        changed since it less the overlap, and deletions."""
         del clock
         calls_before = self.client.calls
-        since = None if cursor is None else datetime.fromisoformat(cursor) - stream.overlap.window
-        deleted: list[str] = []
-        if since is not None and since > folder.started_at - EVENTS_KEPT:
-            begin = int(since.timestamp())
-            changes = self._changes(stream, begin, folder)
-            deleted = changes.deleted
-            if len(changes.changed) < self.billing.relist_from_changes:
-                self._list(stream, begin, folder)
-                self._read(stream, changes.changed, folder)
-            else:
-                self._list(stream, None, folder)
-        else:
+        last = None if cursor is None else Cursor.of(cursor)
+        changes = None if last is None else self._changes(stream, last, folder)
+        if last is None or changes is None or len(changes.changed) > _calls_to_list(last.objects):
             self._list(stream, None, folder)
-            if cursor is not None and not folder.is_done("keys"):
+            objects = _records(folder)
+            if last is not None and not folder.is_done("keys"):
                 _write_keys(folder)
-        if not folder.is_done("deleted"):
-            folder.write_records([[{"id": key} for key in deleted]], Kind.TOMBSTONES)
+        else:
+            self._list(stream, changes.begin, folder)
+            self._read(stream, changes.changed, folder)
+            objects = last.objects + max(0, _records(folder) - len(changes.changed))
+        if changes is not None and not folder.is_done("deleted"):
+            folder.write_records([[{"id": key} for key in changes.deleted]], Kind.TOMBSTONES)
             folder.finish("deleted")
         return folder.extracted(
-            calls=self.client.calls - calls_before, cursor=folder.started_at.isoformat()
+            calls=self.client.calls - calls_before,
+            cursor=Cursor(read_at=folder.started_at, objects=objects).text(),
         )
 
     def close(self) -> None:
@@ -98,20 +99,23 @@ class BillingSource:
         listing = LISTINGS[stream.name]
 
         def pages(done: int | None) -> Iterator[Page]:
-            for begin in range(done or 0, len(changed), PAGE):
-                end = begin + PAGE
+            for begin in range(done or 0, len(changed), READ_BETWEEN_CHECKPOINTS):
+                end = begin + READ_BETWEEN_CHECKPOINTS
                 found = [self.client.get(stream.name, listing, key) for key in changed[begin:end]]
                 yield [each for each in found if each is not None], end
 
         folder.write_pages("changed", pages)
 
-    def _changes(self, stream: Stream, begin: int, folder: LoadFolder) -> Changes:
-        """What events tell; remembered in the checkpoint, so that a resumed reading goes through
-        the same list."""
+    def _changes(self, stream: Stream, last: Cursor, folder: LoadFolder) -> Changes | None:
+        """What events tell since ``last``, None where they don't reach back so far. Remembered in
+        the checkpoint, so that a resumed reading goes through the same list."""
+        since = last.read_at - stream.overlap.window
+        if since <= folder.started_at - EVENTS_KEPT:
+            return None
+        begin = int(since.timestamp())
         if not folder.is_done("events"):
             folder.finish("events", self._ask_events(stream, begin))
-        known = folder.token("events")
-        return Changes(changed=known["changed"], deleted=known["deleted"])
+        return Changes(begin=begin, **folder.token("events"))
 
     def _ask_events(self, stream: Stream, begin: int) -> dict[str, list[str]]:
         listing = LISTINGS[stream.name]
@@ -127,6 +131,14 @@ class BillingSource:
                 elif found["created"] < begin:  # younger ones come with the listing
                     changed.add(found["id"])
         return {"changed": sorted(changed - deleted), "deleted": sorted(deleted)}
+
+
+def _calls_to_list(objects: int) -> int:
+    return objects // PAGE + 1
+
+
+def _records(folder: LoadFolder) -> int:
+    return sum(part.rows for part in folder.parts if part.kind is Kind.RECORDS)
 
 
 def _write_keys(folder: LoadFolder) -> None:

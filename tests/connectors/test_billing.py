@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from connectors.run import LoadResult, StreamsFailedError, run_source
+from connectors.billing.cursor import Cursor
+from connectors.run import LoadResult, StreamsFailedError, StreamsToRetryError, run_source
 from headwater.clock import FixedClock
 from headwater.errors import CredentialError
 from headwater.settings import Settings
@@ -126,7 +127,7 @@ def test_the_whole_by_listing_then_new_ones_changes_and_deletions(
     store.seed("customers", [customer(number) for number in range(1, 251)])
     first = run(settings, "customers")
     assert (first.received, first.landed, first.calls) == (250, 250, 3)
-    assert first.cursor == AS_OF.isoformat()
+    assert first.cursor == Cursor(read_at=AS_OF, objects=250).text()
 
     later = AS_OF + timedelta(hours=2)
     environment.clock.set(later)
@@ -140,6 +141,7 @@ def test_the_whole_by_listing_then_new_ones_changes_and_deletions(
     second = run(settings, "customers", later)
     # Of the events a page, of the new ones a page, and the changed one as it is now.
     assert (second.received, second.landed, second.tombstoned, second.calls) == (3, 3, 1, 3)
+    assert second.cursor == Cursor(read_at=later, objects=251).text()
     assert rows(
         settings,
         "select organization_id, name, _deleted_at from raw_billing.customers "
@@ -267,7 +269,7 @@ def test_after_a_pause_longer_than_events_are_kept_all_is_listed_again(
 
 
 def test_many_changes_are_listed_instead_of_asked_for_one_by_one(
-    environment: Served, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    environment: Served, settings: Settings
 ) -> None:
     store = environment.stores["stripe"]
     store.seed("customers", [customer(number) for number in range(1, 301)])
@@ -278,7 +280,6 @@ def test_many_changes_are_listed_instead_of_asked_for_one_by_one(
     store.seed("customers", changed)
     for each in changed:
         store.tell("customer.updated", each)
-    monkeypatch.setenv("BILLING_RELIST_FROM_CHANGES", "150")
     result = run(settings, "customers", later)
     assert (result.received, result.landed, result.calls) == (300, 150, 2 + 3)
 
@@ -353,7 +354,7 @@ def test_a_day_whose_calls_are_used_up_goes_on_behind_its_last_page(
     store.seed("customers", [customer(251, AS_OF + timedelta(hours=3))])
     result = run(on(tomorrow), "customers", tomorrow)
     assert (result.received, result.calls) == (250, 1)
-    assert result.cursor == AS_OF.isoformat()
+    assert result.cursor == Cursor(read_at=AS_OF, objects=250).text()
     after = tomorrow + timedelta(days=1)
     environment.clock.set(after)
     assert run(on(after), "customers", after).landed == 1
@@ -363,22 +364,23 @@ def test_a_reading_of_changes_that_was_cut_off_goes_through_the_same_list(
     environment: Served, settings: Settings
 ) -> None:
     store = environment.stores["stripe"]
-    store.seed("refunds", [refund(number) for number in range(1, 151)])
+    store.seed("refunds", [refund(number) for number in range(1, 2501)])
     run(settings, "refunds")
     later = AS_OF + timedelta(hours=2)
     environment.clock.set(later)
-    changed = [refund(number, status="succeeded") for number in range(1, 151)]
+    changed = [refund(number, status="succeeded") for number in range(1, 26)]
     store.seed("refunds", changed)
     for each in changed:
         store.tell("refund.updated", each)
-    environment.fault("stripe", f"refunds/{changed[120]['id']}", "status", times=3, status=503)
-    with pytest.raises(Exception, match="503"):
+    environment.fault("stripe", f"refunds/{changed[22]['id']}", "status", times=3, status=503)
+    with pytest.raises(StreamsToRetryError, match="503"):
         run(settings, "refunds", later)
     before = environment.calls.total("stripe")
     result = run(settings, "refunds", later + timedelta(minutes=5))
-    assert (result.received, result.landed) == (150, 150)
-    assert environment.calls.total("stripe") == before + CHECKS + 50
-    assert result.cursor == later.isoformat()
+    assert (result.received, result.landed) == (25, 25)
+    # Neither the events nor the first twenty are asked for again.
+    assert environment.calls.total("stripe") == before + CHECKS + 5
+    assert result.cursor == Cursor(read_at=later, objects=2500).text()
 
 
 def test_a_schema_that_changes_between_pages_costs_single_records_only(
