@@ -323,7 +323,6 @@ class BillingSettings(SettingsGroup):
     model_config = SettingsConfigDict(env_prefix="BILLING_")
 
     api_key: SecretStr
-    relist_from_changes: int = Field(default=2000, ge=1)
     base_url: HttpUrl = HttpUrl("https://api.stripe.com")
 
     @property
