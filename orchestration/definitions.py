@@ -22,6 +22,7 @@ from orchestration.schedules import schedules
 from orchestration.sensors import cycle_failed
 from orchestration.source_assets import source_assets
 from orchestration.sync_assets import sync_assets
+from orchestration.volume_budgets import volume_budget_checks
 
 
 def build_definitions(settings: Settings, project: Path = PROJECT) -> dg.Definitions:
@@ -40,6 +41,7 @@ def build_definitions(settings: Settings, project: Path = PROJECT) -> dg.Definit
         ],
         asset_checks=[
             freshness_checks(),
+            volume_budget_checks(),
             *(item for item in models if isinstance(item, dg.AssetChecksDefinition)),
         ],
         jobs=jobs(),

@@ -9,15 +9,16 @@ from connectors.backfill import day_streams
 from connectors.stream import Stream
 from orchestration.backfill import backfill_key, backfill_name, backfill_selection
 from orchestration.freshness import freshness_checks
+from orchestration.volume_budgets import volume_budget_checks
 
 CYCLE = "cycle"
 DAILY = "daily"
 
 
 def jobs() -> list[dg.UnresolvedAssetJobDefinition]:
-    """``cycle``: everything but freshness. ``daily``: everything. Backfills are apart."""
+    """``cycle``: everything but the daily checks. ``daily``: everything. Backfills are apart."""
     everything = dg.AssetSelection.all() - backfill_selection()
-    daily_only = dg.AssetSelection.checks(freshness_checks())
+    daily_only = dg.AssetSelection.checks(freshness_checks(), volume_budget_checks())
     return [
         dg.define_asset_job(
             CYCLE,
@@ -27,7 +28,7 @@ def jobs() -> list[dg.UnresolvedAssetJobDefinition]:
         dg.define_asset_job(
             DAILY,
             selection=everything,
-            description="One whole cycle, and whether every stream is fresh.",
+            description="One whole cycle, and the checks of a day: fresh streams, volume budgets.",
         ),
         *(backfill_job(stream) for stream in day_streams()),
     ]

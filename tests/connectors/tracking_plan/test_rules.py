@@ -80,8 +80,9 @@ def reasons(shop: Shop) -> list[str]:
 
 def test_events_that_keep_the_plan_land(shop: Shop, stream: Stream) -> None:
     whole = {
-        "title": "Lunch", "size": 3, "price": 4.5, "is_gift": False, "due_at": "2025-08-28T12:00:00Z",
-        "day": "2025-08-28", "tags": ["a"], "address": {"city": "Bern"}, "platform": "web",
+        "title": "Lunch", "size": 3, "price": 4.5, "is_gift": False, "tags": ["a"],
+        "day": "2025-08-28", "due_at": "2025-08-28T12:00:00Z", "address": {"city": "Bern"},
+        "platform": "web",
     }  # fmt: skip
     result = shop.load(
         stream,
