@@ -15,20 +15,22 @@ from connectors.marketo.extraction import Extraction
 def activities(asked: Extraction) -> str | None:
     """Activities of the types in ``MARKETO_ACTIVITY_TYPES``; returns the cursor.
 
-    By paging token a page of 300 costs a call, by bulk extract a month costs some five. How many
-    there are is not told beforehand: so an increment is read by token, and from
-    ``MARKETO_BULK_FROM_ROWS`` on what is left of it, with the pages read, by bulk extract.
+    By paging token a page costs a call, however few of its 300 rows are of our types; by bulk
+    extract a month costs some five. How many there are is not told beforehand: so an increment is
+    read by token, and when that took as many pages as ``MARKETO_BULK_FROM_ROWS`` fill, the types
+    that are not read whole yet come by bulk extract.
     """
     types = asked.marketo.activity_types
     if asked.cursor is None:
         return _in_bulk(asked, types, asked.history_start)
-    known: str | None = asked.cursor
-    for number, first in enumerate(range(0, len(types), log.TYPES_PER_CALL)):
+    known = asked.cursor
+    pages = asked.marketo.bulk_from_rows // log.PAGE
+    for first in range(0, len(types), log.TYPES_PER_CALL):
         group = types[first : first + log.TYPES_PER_CALL]
-        last = _by_token(asked, f"group {number + 1}", group, asked.marketo.bulk_from_rows)
+        last = _by_token(asked, f"types from {group[0]}", group, pages)
         if last["is_cut"]:
-            _in_bulk(asked, group, asked.since)
-        known = max(filter(None, (known, last["newest"])), key=datetime.fromisoformat)
+            return _in_bulk(asked, types[first:], asked.since)
+        known = max(known, last["newest"], key=datetime.fromisoformat)
     return known
 
 
@@ -42,24 +44,24 @@ def merges(asked: Extraction) -> str | None:
 def _by_token(
     asked: Extraction, step: str, types: Sequence[int], most: int | None
 ) -> dict[str, Any]:
-    """Read up to about ``most`` activities; says how far it came and whether more is left."""
+    """Read up to ``most`` pages; says how far it came and whether more is left."""
     client, horizon = asked.client, asked.horizon
     params = {"activityTypeIds": ",".join(map(str, types))}
 
     def pages(token: Any) -> Iterator[Page]:
-        state = token or {"rows": 0, "newest": asked.cursor, "is_cut": False}
+        state = token or {"pages": 0, "newest": asked.cursor, "is_cut": False}
         if state["is_cut"]:
             return
         place = state.get("page") or log.start(client, asked.since)
         for found, following in log.walk(client, log.ACTIVITIES, params, place):
-            if most is not None and state["rows"] >= most:
+            if most is not None and state["pages"] >= most:
                 # Bulk extract reads up to the horizon, so that is how far it has come.
                 state = {**state, "is_cut": True, "newest": horizon.isoformat()}
                 yield [], state
                 return
             state = {
                 "page": following,
-                "rows": state["rows"] + len(found),
+                "pages": state["pages"] + 1,
                 "newest": log.newest(found, state["newest"], horizon),
                 "is_cut": False,
             }

@@ -12,7 +12,7 @@ from connectors.moments import moment_or_none
 ACTIVITIES = "/rest/v1/activities.json"
 LEAD_CHANGES = "/rest/v1/activities/leadchanges.json"
 DELETED_LEADS = "/rest/v1/activities/deletedleads.json"
-TYPES_PER_CALL = 10
+PAGE, TYPES_PER_CALL = 300, 10
 MERGE_LEADS, CHANGE_STATUS = 32, 104
 
 

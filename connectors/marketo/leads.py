@@ -52,15 +52,15 @@ def _in_bulk(asked: Extraction, fields: list[str], field: str, since: datetime) 
 def _changed(asked: Extraction, fields: list[str]) -> dict[str, Any]:
     """Read the leads that the log of lead changes names, 300 a call.
 
-    Where the subscription filters bulk extract by change, it is cheaper from
-    ``MARKETO_BULK_FROM_ROWS`` leads on: then the walk stops there.
+    Where the subscription filters bulk extract by change, that is cheaper from
+    ``MARKETO_BULK_FROM_ROWS`` changes on: then the walk stops there.
     """
     client, horizon = asked.client, asked.horizon
-    most = asked.marketo.bulk_from_rows if asked.marketo.has_updated_at_filter else None
+    most = asked.marketo.bulk_from_rows // log.PAGE if asked.marketo.has_updated_at_filter else None
     params = {"fields": ",".join(name for name in fields if name != "id")}
 
     def pages(token: Any) -> Iterator[Page]:
-        state = token or {"newest": asked.cursor, "pending": [], "leads": 0, "is_cut": False}
+        state = token or {"newest": asked.cursor, "pending": [], "pages": 0, "is_cut": False}
         if state["is_cut"]:
             return
         seen = set(state["pending"])
@@ -72,10 +72,10 @@ def _changed(asked: Extraction, fields: list[str]) -> dict[str, Any]:
                 "page": following,
                 "newest": log.newest(found, state["newest"], horizon),
                 "pending": state["pending"] + fresh,
-                "leads": state["leads"] + len(fresh),
+                "pages": state["pages"] + 1,
                 "is_cut": False,
             }
-            if most is not None and state["leads"] >= most:
+            if most is not None and state["pages"] >= most:
                 # Bulk extract reads up to the horizon, so that is how far it has come.
                 yield [], {**state, "newest": horizon.isoformat(), "pending": [], "is_cut": True}
                 return
