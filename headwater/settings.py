@@ -228,6 +228,7 @@ class HubSpotSettings(SettingsGroup):
 
     access_token: SecretStr
     base_url: HttpUrl = HttpUrl("https://api.hubapi.com")
+    key_check_hours: float = Field(default=168.0, ge=0)
 
     @property
     def account(self) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from connectors.hubspot.client import HubSpotClient
 from connectors.hubspot.email_events import EmailEventExtraction
 from connectors.hubspot.lists import write_lists, write_members
 from connectors.hubspot.objects import ObjectExtraction
 from connectors.hubspot.streams import MODIFIED, STREAMS
+from connectors.keyed_cursor import KeyedCursor
 from connectors.stream import Stream
 from connectors.zone import Extracted, LoadFolder
 from headwater.clock import Clock
@@ -35,9 +37,10 @@ class HubSpotSource:
     def extract(
         self, stream: Stream, cursor: str | None, folder: LoadFolder, clock: Clock
     ) -> Extracted:
-        """What changed since ``cursor`` (ISO 8601) less the overlap; lists and members as a whole.
+        """What changed since ``cursor`` less the overlap; lists and members as a whole.
 
-        The horizon is the moment at which the extraction began.
+        The cursor of objects is a :class:`connectors.keyed_cursor.KeyedCursor`. The horizon is the
+        moment at which the extraction began.
         """
         del clock
         calls_before = self.client.calls
@@ -49,7 +52,9 @@ class HubSpotSource:
             case "list_memberships":
                 write_members(self.client, folder)
             case _:
-                cursor = ObjectExtraction(self.client, stream, cursor, folder).run()
+                known = KeyedCursor.read(cursor)
+                every = timedelta(hours=self.hubspot.key_check_hours)
+                cursor = ObjectExtraction(self.client, stream, known, folder, every).run().text()
         return folder.extracted(calls=self.client.calls - calls_before, cursor=cursor)
 
     def close(self) -> None:

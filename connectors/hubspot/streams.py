@@ -19,7 +19,8 @@ EVENTS_OVERLAP = Overlap(
 )
 ARCHIVED = Deletes(
     "the listing of archived records, whole on each load: search never shows them; losers of a "
-    "merge by the winner's hs_merged_object_ids",
+    "merge by the winner's hs_merged_object_ids; what leaves no trace, such as a GDPR delete, by a "
+    "comparison of all ids every HUBSPOT_KEY_CHECK_HOURS",
     flag="archived",
     at="archived_at",
 )

@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 from adbc_driver_manager import Error
 from adbc_driver_postgresql import dbapi
 
-from connectors.product.cursor import TableCursor
+from connectors.keyed_cursor import KeyedCursor
 from connectors.product.streams import STREAMS
 from connectors.stream import Mode, Stream
 from connectors.zone import PARQUET, Extracted, Kind, LoadFolder
@@ -64,7 +64,7 @@ class ProductSource:
         self, stream: Stream, cursor: str | None, folder: LoadFolder, clock: Clock
     ) -> Extracted:
         """Rows with ``cursor - overlap < changed <= now``, by the column that the stream is read
-        along; the whole where it has none. See :class:`connectors.product.cursor.TableCursor`.
+        along; the whole where it has none. See :class:`connectors.keyed_cursor.KeyedCursor`.
 
         Rows without that moment come with every read: the contract quarantines them, once.
         """
@@ -72,7 +72,7 @@ class ProductSource:
             with self._cursor(snapshot=True) as statement:
                 _save(statement, f"select * from {self._table(stream)}", folder)
             return folder.extracted(calls=1, cursor=None)
-        known, now = TableCursor.read(cursor), clock.now()
+        known, now = KeyedCursor.read(cursor), clock.now()
         changed = quote(stream.cursor)
         with self._cursor(snapshot=True) as statement:
             self._bind_window(statement, stream, known, now)
@@ -90,14 +90,14 @@ class ProductSource:
                 _save(
                     statement, f"select {keys} from {self._table(stream)}", folder, kind=Kind.KEYS
                 )
-        reached = TableCursor(
+        reached = KeyedCursor(
             newest or known.changed_at,
             now if compares or known.changed_at is None else known.keys_at,
         )
         return folder.extracted(calls=2 if compares else 1, cursor=reached.text())
 
     def _bind_window(
-        self, statement: Any, stream: Stream, known: TableCursor, now: datetime
+        self, statement: Any, stream: Stream, known: KeyedCursor, now: datetime
     ) -> None:
         since = "-infinity"
         if known.changed_at is not None:

@@ -13,8 +13,8 @@ import psycopg
 import pytest
 from pydantic import SecretStr
 
+from connectors.keyed_cursor import KeyedCursor
 from connectors.product.client import ProductSource
-from connectors.product.cursor import TableCursor
 from connectors.run import LoadResult, run_source
 from headwater.clock import FixedClock
 from headwater.errors import CredentialError, SettingsError, VendorUnavailableError
@@ -103,7 +103,7 @@ def test_rows_arrive_typed_and_changes_by_the_window(product: Postgres, settings
     second = run(settings, AS_OF + timedelta(hours=4))
     assert (second.received, second.landed, second.duplicates) == (4, 2, 2)
     assert users(settings, "id") == [(1,), (2,), (3,), (4,)]
-    assert TableCursor.read(second.cursor).changed_at == AS_OF + timedelta(hours=3)
+    assert KeyedCursor.read(second.cursor).changed_at == AS_OF + timedelta(hours=3)
 
 
 def test_every_table_lands(product: Postgres, settings: Settings) -> None:
@@ -347,8 +347,8 @@ def test_tables_without_a_moment_of_change(product: Postgres, settings: Settings
 
 def test_a_cursor_reads_back() -> None:
     for cursor in (
-        TableCursor(),
-        TableCursor(AS_OF),
-        TableCursor(AS_OF, AS_OF + timedelta(hours=1)),
+        KeyedCursor(),
+        KeyedCursor(AS_OF),
+        KeyedCursor(AS_OF, AS_OF + timedelta(hours=1)),
     ):
-        assert TableCursor.read(cursor.text()) == cursor
+        assert KeyedCursor.read(cursor.text()) == cursor

@@ -63,10 +63,10 @@ class Store:
             kept_rows = [_as_kept(kind, row) for row in rows]
             self._put(kind, kept_rows, delay=0.0)
             for row in kept_rows:
-                merged = row["properties"].get("hs_merged_object_ids") or ""
-                for loser in merged.split(";") if merged else ():
-                    if self.records[kind.plural].get(int(loser)) is not None:
-                        self.merge_away(kind, int(loser), int(row["id"]))
+                merged = str(row["properties"].get("hs_merged_object_ids") or "").split(";")
+                for loser in {int(key) for key in merged if key} - {int(row["id"])}:
+                    if self.records[kind.plural].get(loser) is not None:
+                        self.merge_away(kind, loser, int(row["id"]))
 
     def _seed_events(self, rows: Iterable[Record]) -> None:
         visible_from = vendor_seconds(self.clock) + self.events_delay

@@ -1,4 +1,4 @@
-"""How far a table was read: up to which moment, and when its keys were last compared.
+"""How far a stream was read: up to which moment, and when its keys were last compared.
 
 Written as ``2025-08-29T09:00:00+00:00`` or ``2025-08-29T09:00:00+00:00 keys
 2025-08-29T09:00:00+00:00``.
@@ -13,7 +13,7 @@ KEYS = " keys "
 
 
 @dataclass(frozen=True)
-class TableCursor:
+class KeyedCursor:
     """``changed_at`` is the newest change that was read, ``keys_at`` when all keys were last
     compared, or the first load read the whole."""
 
@@ -21,8 +21,8 @@ class TableCursor:
     keys_at: datetime | None = None
 
     @classmethod
-    def read(cls, text: str | None) -> TableCursor:
-        """A cursor as :meth:`text` wrote it; None is that of a table that was never read."""
+    def read(cls, text: str | None) -> KeyedCursor:
+        """A cursor as :meth:`text` wrote it; None is that of a stream that was never read."""
         if text is None:
             return cls()
         changed_at, _, keys_at = text.partition(KEYS)
