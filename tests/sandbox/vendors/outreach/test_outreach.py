@@ -360,3 +360,50 @@ def test_one_prospect_refused_on_demand_and_a_lost_response(call, served, store)
         "crm-1",
         "crm-3",
     ]
+
+
+def test_pages_lose_nothing_when_records_change_or_go_between_them(call, store):
+    at = {"updatedAt": "2025-08-10T10:00:00.000Z"}
+    rows = [{"id": n, "attributes": {**prospect(n)["attributes"], **at}} for n in range(1, 10)]
+    store.seed("prospects", rows)
+    first = call("GET", "/prospects?sort=updatedAt,id&page[size]=3").json()
+    assert [row["id"] for row in first["data"]] == [1, 2, 3]
+    later = {**rows[2]["attributes"], "updatedAt": "2025-08-11T10:00:00.000Z"}
+    store.seed("prospects", [{"id": 3, "attributes": later}, {"id": 1, "isDeleted": True}])
+    second = call("GET", first["links"]["next"]).json()
+    assert [row["id"] for row in second["data"]] == [4, 5, 6]
+    third = call("GET", second["links"]["next"]).json()
+    last = call("GET", third["links"]["next"]).json()
+    assert [row["id"] for row in third["data"] + last["data"]] == [7, 8, 9, 3]
+    assert "next" not in last["links"]
+    back = call("GET", last["links"]["prev"]).json()
+    assert [row["id"] for row in back["data"]] == [7, 8, 9]
+
+
+def test_mailings_are_read_by_prospect_and_state_and_not_written(call, store):
+    store.seed("prospects", [seeded(1), seeded(2)])
+    store.seed(
+        "mailings",
+        [
+            {
+                "id": n,
+                "attributes": {"state": "opened" if n == 1 else "delivered", "openCount": 2},
+                "relationships": {"prospect": {"type": "prospect", "id": n}},
+            }
+            for n in (1, 2)
+        ],
+    )
+    found = call("GET", "/mailings?filter[state]=opened&include=prospect").json()
+    assert [row["relationships"]["prospect"]["data"]["id"] for row in found["data"]] == [1]
+    assert [row["id"] for row in found["included"]] == [1]
+    assert len(call("GET", "/mailings?filter[prospect][id]=2").json()["data"]) == 1
+    made = call("POST", "/mailings", {"type": "mailing", "attributes": {}})
+    assert (made.status_code, error(made)["id"]) == (403, "unauthorizedRequest")
+
+
+def test_seeds_leave_room_and_respect_addresses_taken_meanwhile(call, store):
+    store.seed("prospects", [seeded(1)])
+    made = call("POST", "/prospects", prospect(2)).json()["data"]["id"]
+    assert made > 1_000_000
+    store.seed("prospects", [seeded(2), seeded(3)])
+    assert [row["id"] for row in store.rows("prospects")] == [1, 3, made]
