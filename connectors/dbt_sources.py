@@ -15,6 +15,7 @@ import yaml
 from connectors.raw_tables import LANDING_TABLES, SYSTEM_COLUMNS
 from connectors.registry import STREAMS_BY_SOURCE
 from connectors.stream import Stream
+from connectors.tracking_plan.docs import planned_events
 
 STAGING = Path("dbt_project/models/staging")
 HEADER = "# Written by `python -m connectors.dbt_sources` from the contracts; don't edit by hand.\n"
@@ -77,7 +78,7 @@ def _table(stream: Stream) -> dict[str, Any]:
     ]
     return {
         "name": stream.name,
-        "description": stream.grain,
+        "description": "\n\n".join(filter(None, [stream.grain, planned_events(stream)])),
         "config": {
             "meta": {
                 "mode": stream.mode.value,
@@ -103,10 +104,25 @@ def _render(
     if loaded_at_field:
         source["config"] = {"loaded_at_field": loaded_at_field}
     source["tables"] = tables
-    body = yaml.safe_dump(
-        {"version": 2, "sources": [source]}, sort_keys=False, width=98, allow_unicode=True
+    body = yaml.dump(
+        {"version": 2, "sources": [source]},
+        Dumper=_ReadableText,
+        sort_keys=False,
+        width=98,
+        allow_unicode=True,
     )
     return HEADER + body
+
+
+class _ReadableText(yaml.SafeDumper):
+    """Writes text of several lines as it is."""
+
+    def represent_str(self, data: str) -> yaml.ScalarNode:
+        style = "|" if "\n" in data else None
+        return self.represent_scalar("tag:yaml.org,2002:str", data, style=style)
+
+
+_ReadableText.add_representer(str, _ReadableText.represent_str)
 
 
 if __name__ == "__main__":
