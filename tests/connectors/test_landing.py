@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import random
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -402,3 +403,38 @@ def test_the_winner_may_list_those_that_were_merged_into_it(
     ensure_raw_tables(shop.connection, [stream])
     shop.load(stream, [lead("b", **{path: value}), lead("c", **{path: None})])
     assert [row[:3] for row in shop.rows(MERGES)] == [("people", "a", "b"), ("people", "d", "b")]
+
+
+def test_malformed_lines_are_found_wherever_they_stand(shop: Shop) -> None:
+    number = 20_000
+    places = set(random.Random(7).sample(range(1, number + 1), 1_000))
+    spoilt = ["{bad", '{"id": "cut', "", "\x00", "[]", "null", '{"id": "x"} trailing']
+    lines = [
+        spoilt[line % len(spoilt)] if line in places else json.dumps(thing(f"t{line}", size=line))
+        for line in range(1, number + 1)
+    ]
+    result = shop.load(THINGS, lines[:7_000], lines[7_000:])
+    assert (result.landed, result.quarantined) == (number - 1_000, 1_000)
+    found = shop.rows("select file, line_number, record, reason from landing.quarantine")
+    offsets = {"part-00001.ndjson.gz": 0, "part-00002.ndjson.gz": 7_000}
+    assert {offsets[file] + line for file, line, _, _ in found} == places
+    for file, line, record, reason in found:
+        written = lines[offsets[file] + line - 1]
+        assert record == written and reason == f"not a JSON object: '{written}'"
+
+
+def test_a_schema_that_changes_between_two_pages(shop: Shop) -> None:
+    before = [thing("a", size=1, label="x"), thing("b", size=2)]
+    after = [thing("c", size="x"), {**thing("d"), "new": {"x": 1}}, {"id": "e", "gone": False}]
+    result = shop.load(THINGS, [*before, *after])
+    assert (result.landed, result.quarantined) == (3, 2)
+    assert shop.rows("select id, size, label, _extra from raw_shop.things order by id") == [
+        ("a", 1, "x", None),
+        ("b", 2, None, None),
+        ("d", None, None, '{"new":{"x":1},"properties":{}}'),
+    ]
+    assert shop.rows("select field, seen from landing.drift") == [("new", 1)]
+    assert [reason.split(":")[0] for _, reason in reasons(shop)] == [
+        "column size (properties.size)",
+        "column changed_at (changed)",
+    ]
