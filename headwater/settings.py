@@ -396,6 +396,7 @@ class WebRankSettings(SettingsGroup):
     similarweb_base_url: HttpUrl = HttpUrl("https://api.similarweb.com")
     visits_country: str = "world"
     visits_months: int = Field(default=3, ge=1, le=36)
+    visits_domains_a_run: int = Field(default=500, ge=1)
 
     @property
     def account(self) -> str:

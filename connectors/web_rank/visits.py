@@ -30,8 +30,8 @@ from headwater.settings import Settings, WebRankSettings
 from headwater.warehouse import connect
 
 CALLS_PER_SECOND = 10
-SESSIONS = 4
-"""Calls under way at a time; together they keep to the calls per second."""
+SESSIONS = 5
+"""Calls under way at a time; each session makes its share of the calls per second."""
 PAGE = 40
 """Domains between two checkpoints."""
 Record = dict[str, Any]
@@ -64,7 +64,6 @@ class Similarweb:
                 str(web_rank.similarweb_base_url),
                 settings,
                 calls_per_second=CALLS_PER_SECOND / SESSIONS,
-                window_seconds=SESSIONS,
                 source="web_rank",
             )
             for _ in range(SESSIONS)
@@ -86,6 +85,7 @@ class Similarweb:
         Raises :class:`headwater.errors.QuotaExhaustedError` when there are questions and not a
         credit for one. With credits for some of them, those are asked, in the order of
         :func:`connectors.account_domains.account_domains`; the others follow when there are more.
+        So do those beyond ``WEB_RANK_VISITS_DOMAINS_A_RUN``, in the next run.
         """
         calls_before = self._calls()
         able = self._capabilities()
@@ -94,18 +94,25 @@ class Similarweb:
         first = max(oldest, _shifted(newest, 1 - self.web_rank.visits_months))
         done = set(folder.token("visits") or [])
         questions = [each for each in self._questions(first, newest) if each.domain not in done]
-        affordable = _affordable(questions, int(able["remaining_hits"]))
-        if questions and not affordable:
+        now = questions[: self.web_rank.visits_domains_a_run]
+        affordable = _affordable(now, int(able["remaining_hits"]))
+        if now and not affordable:
             raise QuotaExhaustedError(
                 f"similarweb: no credits are left, and {len(questions)} domains wait for their "
                 f"visits up to {newest:%Y-%m}.",
                 next_step="They are asked about when the month's credits are there, or more are "
                 "bought.",
             )
-        if len(affordable) < len(questions):
+        if len(affordable) < len(now):
             _log.warning(
                 "similarweb: credits for %d of %d domains; the others wait for more",
                 len(affordable),
+                len(questions),
+            )
+        elif len(now) < len(questions):
+            _log.info(
+                "similarweb: %d of %d domains in this run; the others follow in the next",
+                len(now),
                 len(questions),
             )
         folder.write_pages("visits", lambda token: self._pages(affordable, token))

@@ -212,6 +212,15 @@ def test_credits_for_some_domains_are_spent_on_customers_first_and_the_rest_wait
     assert run(settings, "visits", later).landed == 6
 
 
+def test_a_run_asks_about_so_many_domains_and_the_next_one_goes_on(
+    environment: Served, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WEB_RANK_VISITS_DOMAINS_A_RUN", "2")
+    environment.stores["web_rank"].seed("sites", [site(f"{name}.com") for name in "abc"])
+    put_accounts(settings, [f"{name}.com" for name in "abc"])
+    assert [run(settings, "visits").landed for _ in range(3)] == [6, 3, 0]
+
+
 def test_credits_that_somebody_else_uses_up_stop_it_and_it_goes_on_behind_what_was_bought(
     environment: Served, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
