@@ -67,7 +67,12 @@ INVOICES = _stream(
     "invoices",
     contracts.Invoice,
     Deletes("the event invoice.deleted: only drafts can be deleted"),
-    (*_list_frame("lines"), *_list_frame("payments")),
+    (
+        *_list_frame("lines"),
+        *_list_frame("payments"),
+        "parent.type",
+        "parent.subscription_details.metadata",  # a copy of the subscription's
+    ),
 )
 REFUNDS = _stream("refunds", contracts.Refund, Deletes("never deleted"))
 
