@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sandbox.company.crm import Crm
 from sandbox.company.dice import Dice
+from sandbox.company.salesforce_ids import record_id
 from sandbox.company.versions import Row
 from sandbox.vendors.salesforce.opportunity_history import field_rows, stage_row
 
@@ -43,6 +44,26 @@ def add_histories(crm: Crm) -> None:
                 for sobject, key in written:
                     crm.change(sobject, key, t, IsDeleted=True)
             before = row
+
+
+def of_a_new_deal(deal: Row, number: int) -> dict[str, list[Row]]:
+    """The history rows of an opportunity that was just made, by object; ``number`` is for ids."""
+    stamps = {"CreatedDate": deal["CreatedDate"], "IsDeleted": False}
+    stage = stage_row(None, deal) or {}
+    return {
+        STAGE_HISTORY: [
+            {
+                "Id": record_id(STAGE_HISTORY, number),
+                **stage,
+                **stamps,
+                "SystemModstamp": deal["CreatedDate"],
+            }
+        ],
+        FIELD_HISTORY: [
+            {"Id": record_id(FIELD_HISTORY, number), **row, **stamps}
+            for row in field_rows(None, deal)
+        ],
+    }
 
 
 def add_merged_contacts(crm: Crm, seed: int) -> None:

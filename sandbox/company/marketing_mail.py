@@ -88,13 +88,15 @@ def add_merges(marketing: Marketing, seed: int) -> None:
 
 
 def simulate(marketing: Marketing, seed: int) -> Mail:
-    """Newsletters every four weeks to some of the contacts that may be written to."""
+    """A newsletter every four weeks, on a day of the contact's own, to some of the contacts
+    that may be written to."""
     mail = Mail(marketing)
     dice = Dice(seed, "newsletters")
     sends = int((ALL_DAYS - FIRST_SEND) / DAYS_BETWEEN_SENDS) + 1
     for key, states in list(marketing.contacts.states()):
+        first = FIRST_SEND + dice.between(0, DAYS_BETWEEN_SENDS)
         for number in range(sends):
-            t = FIRST_SEND + number * DAYS_BETWEEN_SENDS
+            t = first + number * DAYS_BETWEEN_SENDS
             if not dice.chance(SHARE_OF_CONTACTS):
                 continue
             present = [row for changed, row in states if changed <= t]

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.clock import VirtualClock
+from sandbox.company.crm_history import of_a_new_deal
 from sandbox.company.experiments import bucket
 from sandbox.company.loading import open_stores
 from sandbox.company.salesforce_ids import record_id
@@ -130,6 +131,9 @@ def _open_deals(salesforce: Any, outreach: Any, seed: int, day_start: datetime) 
             }
         )
     salesforce.seed("Opportunity", deals)
+    for deal in deals:
+        for sobject, rows in of_a_new_deal(deal, _number(seed, str(deal["Id"]))).items():
+            salesforce.seed(sobject, rows)
     return len(deals)
 
 

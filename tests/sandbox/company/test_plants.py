@@ -12,6 +12,7 @@ import pytest
 from sandbox.company import slices, truth
 from sandbox.company.companies import ROLES
 from sandbox.company.product_life import BROKEN_DEVICE_IDS
+from sandbox.company.timeline import at
 from sandbox.company.world import World
 
 
@@ -175,3 +176,45 @@ def test_surges_and_decoy_waves_are_planted(world: World) -> None:
     surging = next(c for c in world.companies if c.surge is not None)
     opened = [w for w in world.life.workspaces if w.company is surging]
     assert len({w.organization.id for w in opened}) >= 5
+
+
+def test_records_are_merged_converted_and_deleted_without_a_trace(world: World) -> None:
+    records = world.records(-1e5, 254.0)
+    assert any(contact["MasterRecordId"] for contact in records["salesforce", "Contact"])
+    assert any(lead["ConvertedOpportunityId"] for lead in records["salesforce", "Lead"])
+    merged = [
+        row["properties"]["hs_merged_object_ids"]
+        for row in records["hubspot", "contacts"]
+        if row["properties"].get("hs_merged_object_ids")
+    ]
+    assert set(merged) <= {row["id"] for row in records["hubspot", "contacts"]}
+    assert merged
+    for name in ("refunds", "workspace_integrations"):
+        rows = world.product[name]
+        assert 0 < rows["deleted_at"].null_count < rows.num_rows, name
+
+
+def test_every_opportunity_has_the_history_of_its_stages(world: World) -> None:
+    records = world.records(-1e5, 254.0)
+    last: dict[str, str] = {}
+    for row in sorted(
+        records["salesforce", "OpportunityHistory"], key=lambda r: (r["CreatedDate"], r["Id"])
+    ):
+        last[row["OpportunityId"]] = row["StageName"]
+    assert last == {row["Id"]: row["StageName"] for row in records["salesforce", "Opportunity"]}
+
+
+def test_email_events_follow_what_was_sent_and_some_are_listed_late(world: World) -> None:
+    listed = {day: world.mail.events.between(day, day + 1.0) for day in range(12, 254)}
+    events = [event for rows in listed.values() for event in rows]
+    sent = {(e["id"], e["created"]) for e in events if e["type"] == "SENT"}
+    followed = [e for e in events if e["type"] != "SENT"]
+    assert {(e["sentBy"]["id"], e["sentBy"]["created"]) for e in followed} <= sent
+    assert {e["type"] for e in followed} >= {"DELIVERED", "OPEN", "CLICK", "BOUNCE"}
+    late = [
+        event
+        for day, rows in listed.items()
+        for event in rows
+        if event["created"] < at(float(day)).timestamp() * 1000
+    ]
+    assert late
