@@ -201,3 +201,72 @@ def test_misbehaviour_on_demand(call, served, kind, status):
     served.fault("crunchbase", "deleted", kind)
     assert call("GET", "/deleted_entities").status_code == status
     assert call("GET", "/deleted_entities").status_code == 200
+
+
+def funding_round(number: int, **properties: Any) -> dict[str, Any]:
+    given = {
+        "identifier": {"permalink": f"round-{number}", "value": f"Seed {number}"},
+        "funded_organization_identifier": {"permalink": "acme", "uuid": "o-1", "value": "Acme"},
+        "updated_at": "2025-08-01T10:00:00Z",
+    }
+    return {"uuid": f"00000000-0000-0000-0000-{number:012}", "properties": {**given, **properties}}
+
+
+@pytest.mark.parametrize(
+    ("predicate", "expected"),
+    [
+        (("investment_type", "includes", ["seed", "angel"]), [1]),
+        (("announced_on", "gte", ["2025-02-01"]), [2]),
+        (("closed_on", "gte", ["2025-01-01"]), [1]),
+        (("money_raised", "gt", [{"value": 5, "currency": "USD"}]), [2]),
+        (("funded_organization_identifier", "eq", ["acme"]), [1]),
+        (("is_equity", "eq", [True]), [2]),
+        (("lead_investor_identifiers", "includes", ["kiln"]), [1]),
+    ],
+)
+def test_funding_rounds_are_searched_by_their_own_fields(call, store, predicate, expected):
+    kiln = [{"permalink": "kiln", "value": "Kiln Growth", "uuid": "k"}]
+    store.seed(
+        "funding_rounds",
+        [
+            funding_round(
+                1,
+                investment_type="seed",
+                announced_on="2025-01-01",
+                closed_on={"precision": "year", "value": "2025-01-01"},
+                money_raised={"value": 5, "currency": "EUR", "value_usd": 4},
+                lead_investor_identifiers=kiln,
+                is_equity=False,
+            ),
+            funding_round(
+                2,
+                announced_on="2025-02-02",
+                money_raised={"value": 6, "currency": "USD", "value_usd": 6},
+                funded_organization_identifier={"permalink": "beta", "value": "Beta"},
+                is_equity=True,
+            ),
+        ],
+    )
+    field, operator, values = predicate
+    query = {"type": "predicate", "field_id": field, "operator_id": operator, "values": values}
+    body = {"field_ids": ["identifier"], "query": [query]}
+    assert numbers(call("POST", "/searches/funding_rounds", json=body)) == expected
+
+
+def test_fields_belong_to_their_collection(call, store):
+    store.seed("funding_rounds", [funding_round(1)])
+    body = {"field_ids": ["rank_org"]}
+    assert call("POST", "/searches/funding_rounds", json=body).status_code == 400
+    found = call("GET", "/entities/funding_rounds/round-1?field_ids=investment_type").json()
+    assert found["properties"]["identifier"]["entity_def_id"] == "funding_round"
+
+
+def test_the_feed_of_deleted_entities_by_collection(call, store):
+    store.seed("organizations", [organization(1)])
+    store.seed("funding_rounds", [funding_round(1), funding_round(2)])
+    store.delete(funding_round(2)["uuid"], "funding_rounds")
+    assert call("GET", "/deleted_entities/organizations").json() == []
+    [gone] = call("GET", "/deleted_entities/funding_rounds").json()
+    assert (gone["entity_def_id"], gone["uuid"][-1]) == ("funding_round", "2")
+    assert call("GET", "/deleted_entities").json() == [gone]
+    assert len(store.rows("funding_rounds")) == 1

@@ -248,3 +248,30 @@ def test_what_is_no_range(text):
 
 def test_column_names_and_numbers_agree():
     assert [column_number(column_name(number)) for number in range(800)] == list(range(800))
+
+
+def test_cells_with_a_format_of_their_own(get, store):
+    amount = {"value": 250000, "shown": "$250,000.00"}
+    day = {"value": 45930, "shown": "30.09.2025", "is_date": True}
+    store.seed_sheet(SHEET, "Exclusions", [[amount, day, "#N/A"]])
+    path = f"/v4/spreadsheets/{SHEET}/values/Exclusions"
+    assert values(get(path)) == [["$250,000.00", "30.09.2025", "#N/A"]]
+    bare = f"{path}?valueRenderOption=UNFORMATTED_VALUE"
+    assert values(get(bare)) == [[250000, 45930, "#N/A"]]
+    texts = f"{bare}&dateTimeRenderOption=FORMATTED_STRING"
+    assert values(get(texts)) == [[250000, "30.09.2025", "#N/A"]]
+
+
+def test_merged_cells_are_told_by_the_metadata_and_hold_one_value(get, store):
+    store.seed_sheet(SHEET, "Exclusions", [["Key"], ["12"], []], [(1, 3, 0, 1)])
+    path = f"/v4/spreadsheets/{SHEET}"
+    assert values(get(f"{path}/values/Exclusions")) == [["Key"], ["12"]]
+    [sheet] = get(f"{path}?fields=sheets(properties(title),merges)").json()["sheets"]
+    [merged] = sheet["merges"]
+    assert merged == {
+        "sheetId": sheet["properties"]["sheetId"],
+        "startRowIndex": 1,
+        "endRowIndex": 3,
+        "startColumnIndex": 0,
+        "endColumnIndex": 1,
+    }
