@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -17,12 +18,13 @@ from connectors.day_exports import DayExport, Days, divided
 from connectors.landing import land
 from connectors.raw_tables import ensure_raw_tables
 from connectors.stream import Stream
-from connectors.zone import BACKFILL, Manifest, Zone, verify
+from connectors.zone import BACKFILL, MANIFEST, Manifest, Zone, verify
 from headwater.clock import Clock
 from headwater.errors import HeadwaterError, RateLimitedError, RetryableError, WarehouseBusyError
 from headwater.settings import Settings
 from headwater.warehouse import connect
 
+HOUR_SECONDS = 3600.0
 TICK_SECONDS = 0.25
 BREATH_SECONDS = 0.5
 """Between two landings: longer than a cycle that waits for the lease takes to ask again."""
@@ -71,6 +73,7 @@ class Work:
     errors: dict[Days, Exception] = field(default_factory=dict)
     tries: dict[Days, int] = field(default_factory=dict)
     known_ids: set[str] = field(default_factory=set)
+    called_at: deque[float] = field(default_factory=deque)  # this backfill's calls and others'
     said: set[str] = field(default_factory=set)
     pause: float = 0.0  # seconds until the next call
     paused: float = 0.0  # seconds since a call last succeeded
@@ -79,8 +82,7 @@ class Work:
         self.zone = Zone(self.settings.landing_zone)
         self.pace = self.free[0].pace
         self.lanes = {id(source): f"{BACKFILL}-{n}" for n, source in enumerate(self.free, 1)}
-        self.second = Limiter(Rate(self.pace.calls_per_second, Duration.SECOND))
-        self.hour = Limiter(Rate(self.pace.calls_per_hour, Duration.HOUR))
+        self.limiter = Limiter(Rate(self.pace.calls_per_second, Duration.SECOND))
 
     @property
     def name(self) -> str:
@@ -91,10 +93,14 @@ class Work:
         """Find out which days are there from an earlier try, and divide the others into calls."""
         self.known_ids = self._landed_ids()
         there: set[date] = set()
+        earlier: list[float] = []
         for folder, manifest in self.zone.manifests(self.stream):
+            if manifest.lane.startswith(BACKFILL):
+                earlier += [(folder / MANIFEST).stat().st_mtime] * manifest.calls
             if manifest.cycle_id == self.backfill_id:
                 self.extracted.append((folder, manifest))
                 there.update(days_of(manifest))
+        self.called_at.extend(sorted(earlier))
         self.todo.extend(divided(asked, there, self.pace.calls_per_hour))
         known = f"; {len(there)} days are there from an earlier try" if there else ""
         self.say(
@@ -128,13 +134,20 @@ class Work:
     def _start(self, pool: ThreadPoolExecutor) -> None:
         """Give the next days to free workers, as fast as the vendor's allowance goes."""
         while self.todo and self.free and not self.pause:
-            if not self.second.try_acquire(self.name, blocking=False):
-                return
-            if not self.hour.try_acquire(self.name, blocking=False):
+            if not self._has_room_this_hour():
                 self._say_once(f"this hour's {self.pace.calls_per_hour} calls are used; waits")
                 return
+            if not self.limiter.try_acquire(self.name, blocking=False):
+                return
+            self.called_at.append(time.time())
             days, source = self.todo.popleft(), self.free.pop()
             self.running[pool.submit(self._extract, source, days)] = (days, source)
+
+    def _has_room_this_hour(self) -> bool:
+        """Whether a backfill may call once more; an allowance is real where the date is not."""
+        while self.called_at and self.called_at[0] <= time.time() - HOUR_SECONDS:
+            self.called_at.popleft()
+        return len(self.called_at) < self.pace.calls_per_hour
 
     def _extract(self, source: DayExport, days: Days) -> tuple[Path, Manifest]:
         """In a worker: one run of days into one load of the landing zone."""

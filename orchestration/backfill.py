@@ -126,7 +126,7 @@ def _backfill_step(stream: Stream, settings: Settings) -> dg.AssetsDefinition:
 
         with as_step_failure():
             try:
-                result = _run(stream, asked, context.run.run_id, config, report)
+                result = _run(context, stream, asked, config, report)
             except (BackfillFailedError, BackfillToRetryError) as error:
                 _observe(context, stream, error.result)
                 raise
@@ -143,13 +143,19 @@ def _backfill_step(stream: Stream, settings: Settings) -> dg.AssetsDefinition:
 
 
 def _run(
+    context: dg.AssetExecutionContext,
     stream: Stream,
     asked: Days,
-    run_id: str,
     config: BackfillConfig,
     report: Callable[[DaysLanded], None],
 ) -> BackfillResult:
     settings = load(Settings)
+    run_id = context.run.run_id
+
+    def say(text: str) -> None:
+        context.log.info(text)
+        progress.info(text)
+
     if stream.source not in settings.sources:
         raise SettingsError(
             f"{stream.source} is switched off.", next_step="Add it to HEADWATER_SOURCES."
@@ -163,7 +169,7 @@ def _run(
         lease=lambda: cycle_lease(settings, f"backfill {run_id}", wait_seconds=0),
         anew=config.anew,
         on_landed=report,
-        on_progress=progress.info,
+        on_progress=say,
     )
 
 

@@ -8,9 +8,12 @@ import sys
 from typing import NoReturn
 from urllib.parse import urlsplit
 
+from connectors.backfill import day_streams
 from headwater.errors import SettingsError
 from headwater.settings import Settings
-from orchestration.instance import dagster_home
+from orchestration.backfill import backfill_name
+from orchestration.instance import dagster_home, instance
+from orchestration.keys import CYCLE_POOL
 
 _GRAPH = ["--module-name", "orchestration.definitions"]
 
@@ -22,6 +25,7 @@ def develop(settings: Settings) -> NoReturn:
     """
     host, port = _address(settings)
     _check_free(host, port)
+    _limit_pools(settings)
     _become(settings, "dagster", "dev", *_GRAPH, "--host", host, "--port", str(port))
 
 
@@ -40,7 +44,16 @@ def serve_ui(settings: Settings, host: str | None) -> NoReturn:
 
 def run_daemon(settings: Settings) -> NoReturn:
     """Become the Dagster daemon: schedules, sensors and the queue of runs."""
+    _limit_pools(settings)
     _become(settings, "dagster._daemon", "run", *_GRAPH)
+
+
+def _limit_pools(settings: Settings) -> None:
+    """One run of each pool at a time. Dagster sets the default limit of a pool only after it first
+    let runs of it through, and two cycles that were queued by then would start together."""
+    with instance(settings) as history:
+        for pool in (CYCLE_POOL, *(backfill_name(stream) for stream in day_streams())):
+            history.event_log_storage.set_concurrency_slots(pool, 1)
 
 
 def _become(settings: Settings, module: str, *arguments: str) -> NoReturn:

@@ -322,6 +322,28 @@ def test_what_no_lease_was_had_for_waits_and_the_next_cycle_lands_it(
     assert calls(served_events) == 1, "all days were there"
 
 
+class HourUsedUp(Exception):
+    """Ends a backfill that would wait for an hour."""
+
+
+def test_the_hour_s_allowance_is_one_for_all_backfills(
+    served_events: Served, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MIXPANEL_BACKFILL_CALLS_PER_HOUR", "12")
+    backfill(settings)
+    served_events.calls.clear()
+
+    def listen(text: str) -> None:
+        if "this hour's 12 calls are used" in text:
+            raise HourUsedUp
+
+    with pytest.raises(HourUsedUp):
+        backfill(settings, backfill_id="backfill-2", on_progress=listen)
+    assert calls(served_events) == 1, "that of the check"
+    monkeypatch.setattr(backfill_work, "HOUR_SECONDS", 0.0)
+    assert len(backfill(settings, backfill_id="backfill-3").landed) == 12
+
+
 def test_one_backfill_of_a_stream_at_a_time(served_events: Served, settings: Settings) -> None:
     with (
         Zone(settings.landing_zone).hold(EVENTS, BACKFILL),
