@@ -88,7 +88,7 @@ def environment(home: Path) -> dict[str, str]:
         "MARKETO_BASE_URL": f"{base}/marketo",
         "MARKETO_START": day(SET_UP).isoformat(),
         # The sandbox's jobs take tenths of a second, not minutes.
-        "MARKETO_BULK_POLL_SECONDS": "0.15",
+        "MARKETO_BULK_POLL_SECONDS": "0.25",
         "SUPPORT_SUBDOMAIN": known["zendesk"]["subdomain"],
         "SUPPORT_EMAIL": known["zendesk"]["email"],
         "SUPPORT_API_TOKEN": known["zendesk"]["api_token"],

@@ -35,7 +35,10 @@ def activities(asked: Extraction) -> str | None:
 
 
 def merges(asked: Extraction) -> str | None:
-    """Merge activities; there are few, so they are always read by paging token."""
+    """Merge activities; returns the cursor. There are few, so an increment is never too long for
+    paging tokens."""
+    if asked.cursor is None:
+        return _in_bulk(asked, [log.MERGE_LEADS], asked.history_start)
     last = _by_token(asked, "merges", [log.MERGE_LEADS], None)
     newest: str | None = last["newest"]
     return newest

@@ -56,9 +56,9 @@ class BulkExtract:
         export_id = self.folder.token(step)
         job = self._resumed(export_id) if export_id else None
         if job is None:
-            export_id = self._create(body)
+            job = self._create(body)
+            export_id = str(job["exportId"])
             self.folder.checkpoint(step, export_id)
-            job = self._status(export_id)
         job = self._wait(step, export_id, job)
         if int(job.get("numberOfRecords") or 0):
             try:
@@ -68,9 +68,10 @@ class BulkExtract:
                 raise
         self.folder.finish(step)
 
-    def _create(self, body: Mapping[str, Any]) -> str:
+    def _create(self, body: Mapping[str, Any]) -> Record:
         answer = self.client.ask("POST", self._path("create"), json={"format": "CSV", **body})
-        return str(answer["result"][0]["exportId"])
+        job: Record = answer["result"][0]
+        return job
 
     def _resumed(self, export_id: str) -> Record | None:
         """A job that an earlier run made, None if Marketo has forgotten it or gave it up."""

@@ -200,24 +200,36 @@ class Exports:
         return job
 
     def _progress(self) -> None:
-        """Let queued and processing jobs move on, if their time has come."""
+        """Let queued and processing jobs move on, as far as the time that has passed lets them."""
+        while self._step():
+            pass
+
+    def _step(self) -> bool:
+        """One step of every job whose time has come; whether there was one."""
+        step = self._store.export_step_seconds
         now = vendor_seconds(self._store.clock)
-        jobs = self._store.exports.select(order="document ->> '$.queuedAt', key")
+        jobs = self._store.exports.select(
+            "document ->> '$.status' in ('Queued', 'Processing')",
+            order="document ->> '$.queuedAt', key",
+        )
         processing = sum(job["status"] == "Processing" for job in jobs)
+        moved = False
         for job in jobs:
-            if now - job["moved"] < self._store.export_step_seconds:
+            if now - job["moved"] < step:
                 continue
             if job["status"] == "Processing":
                 processing -= 1
                 job |= {**self._made(job), "finishedAt": stamp(self._store.clock.now())}
                 job["status"] = "Completed"
-            elif job["status"] == "Queued" and processing < MAX_PROCESSING:
+            elif processing < MAX_PROCESSING:
                 processing += 1
                 job |= {"status": "Processing", "startedAt": stamp(self._store.clock.now())}
             else:
                 continue
-            job["moved"] = now
+            job["moved"] += step
             self._store.exports.put(job["exportId"], job)
+            moved = True
+        return moved
 
     def _rows(self, job: Record) -> list[Record]:
         chosen, leads = job["filter"], job["entity"] == "leads"

@@ -247,7 +247,8 @@ def test_filters_of_exports(client, filters, code):
         client.execute(method="create_leads_export_job", fields=["id"], filters=filters)
 
 
-def test_ten_jobs_fit_into_the_queue(call, store):
+def test_ten_jobs_fit_into_the_queue(call, store, served):
+    store.export_step_seconds = 30
     body = {"fields": ["id"], "filter": JUNE}
 
     def queue() -> requests.Response:
