@@ -89,11 +89,11 @@ class Tranco:
         """One part with the lines of a list, in their order."""
         if folder.is_done(list_id):
             return
-        archive = self.session.call("GET", f"/download_daily/{list_id}").content
+        text = self._download(list_id)
         part = folder.new_part(PARQUET)
         with tempfile.TemporaryDirectory() as scratch:
             lines = Path(scratch) / "list.csv"
-            lines.write_bytes(_unzipped(archive, list_id))
+            lines.write_bytes(text)
             rows = _write_parquet(lines, part, list_id, day, self.top)
         if rows == 0:
             raise SourceDataError(
@@ -102,6 +102,16 @@ class Tranco:
             )
         folder.seal(part, rows)
         folder.finish(list_id)
+
+    def _download(self, list_id: str) -> bytes:
+        """The lines of a list. Most lists come zipped; the vendor says 403 of those that don't."""
+        zipped = self.session.call("GET", f"/download_daily/{list_id}", accept=(403,))
+        if zipped.status_code != 403:
+            return _unzipped(zipped.content, list_id)
+        text = self.session.call("GET", f"/download/{list_id}/{self.top}").content
+        if not text.endswith(b"\n"):
+            raise _not_whole(list_id, text)
+        return text
 
 
 def _days_back(today: date, last: date | None) -> Iterator[date]:
@@ -118,11 +128,14 @@ def _unzipped(archive: bytes, list_id: str) -> bytes:
         with zipfile.ZipFile(BytesIO(archive)) as file:
             return file.read(file.namelist()[0])
     except (zipfile.BadZipFile, IndexError, EOFError) as error:
-        raise VendorUnavailableError(
-            f"tranco: the list {list_id} did not arrive whole "
-            f"({len(archive)} bytes, {type(error).__name__}).",
-            next_step="It is asked for again by the next try.",
-        ) from error
+        raise _not_whole(list_id, archive) from error
+
+
+def _not_whole(list_id: str, got: bytes) -> VendorUnavailableError:
+    return VendorUnavailableError(
+        f"tranco: the list {list_id} did not arrive whole ({len(got)} bytes).",
+        next_step="It is asked for again by the next try.",
+    )
 
 
 def _write_parquet(lines: Path, part: Path, list_id: str, day: date, top: int) -> int:

@@ -138,6 +138,16 @@ def test_a_zip_that_was_cut_off_is_asked_for_again(
     assert run(settings, "ranks").landed == 50
 
 
+def test_a_list_that_is_not_zipped_is_read_as_it_is(
+    environment: Served, settings: Settings
+) -> None:
+    environment.fault("web_rank", "download_daily", "no_zip", times=2)
+    environment.fault("web_rank", "download/", "truncate", bytes=100, clean=True)
+    with pytest.raises(StreamsToRetryError, match="did not arrive whole"):
+        run(settings, "ranks")
+    assert run(settings, "ranks").landed == 50
+
+
 def test_months_of_the_accounts_domains_are_asked_about_once(
     environment: Served, settings: Settings
 ) -> None:

@@ -57,6 +57,8 @@ class Lists:
 
     def archive(self, call: Call) -> Response:
         """The whole list as a zip with one file."""
+        if self._faults.take("web_rank", call.path, "no_zip"):
+            raise Refusal(Response("This list is not available as a zip file", 403))
         lines = self._lines(call)
         for fault in iter(lambda: self._faults.take("web_rank", call.path, "malformed_line"), None):
             lines.insert(int(fault.params.get("at", 0)), str(fault.params["line"]))

@@ -18,8 +18,9 @@ from sandbox.vendors.web_rank.visits import Visits
 def create_app(
     store: Store, clock: VirtualClock, faults: FaultPlan, credentials: dict[str, Any]
 ) -> Starlette:
-    """The app. Faults of its own: ``no_list`` (of that day), ``malformed_line`` (``line`` put into
-    a download ``at`` a position), ``rate_limit``, ``no_entitlement`` and ``no_credits``.
+    """The app. Faults of its own: ``no_list`` (of that day), ``no_zip`` (of that list),
+    ``malformed_line`` (``line`` put into a download ``at`` a position), ``rate_limit``,
+    ``no_entitlement`` and ``no_credits``.
     """
     del clock
     lists = Lists(store, faults)

@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 import requests
+from tranco import Tranco
 
+from headwater.http import BaseUrlAdapter
 from sandbox.vendors.web_rank.store import Store
 from tests.sandbox.conftest import NOW, Served
 
@@ -72,6 +74,20 @@ def test_lists_differ_from_day_to_day_and_stay_what_they_were(get, store, served
     assert first != get(f"/download/{yesterday}/full").text
     served.clock.set(NOW + timedelta(days=3))
     assert get(f"/download/{today}/full").text == first
+
+
+def test_the_vendors_own_client_reads_a_list(store, served, tmp_path):
+    store.seed("sites", [site("acme.com")])
+    client = Tranco(cache_dir=str(tmp_path / "lists"))
+    client.session.mount("https://", BaseUrlAdapter(f"{served.url}/web_rank"))
+    found = client.list(date="2025-08-29")
+    assert found.rank("acme.com") == 1
+    assert found.rank("nobody.com") == -1
+    assert len(found.list) == 20
+    served.fault("web_rank", "download_daily", "no_zip")
+    assert client.list(date="2025-08-28").rank("acme.com") == 1
+    with pytest.raises(AttributeError, match="unavailable"):
+        client.list(date="2030-01-01")
 
 
 @pytest.mark.parametrize("path", ["date/2025-08-30", "date/nonsense", "date/2030-01-01"])
