@@ -257,7 +257,7 @@ def test_ten_jobs_fit_into_the_queue(call, store, served):
 
     assert all(queue().json()["success"] for _ in range(10))
     assert error(queue()) == ("1029", "Too many jobs in queue")
-    store.export_step_seconds = 0
+    served.clock.set(NOW + timedelta(seconds=31))
     listed = call("GET", "/bulk/v1/leads/export.json").json()["result"]
     assert [job["status"] for job in listed].count("Processing") == 2
     store.daily_export_bytes = 0
