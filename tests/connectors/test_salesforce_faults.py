@@ -10,7 +10,9 @@ import pytest
 
 from connectors.contract import columns
 from connectors.run import StreamsFailedError, StreamsToRetryError
+from connectors.salesforce.allowance import Allowance
 from connectors.salesforce.contracts import Lead
+from headwater.errors import QuotaExhaustedError
 from headwater.settings import Settings
 from headwater.warehouse import connect
 from tests.connectors.conftest import Served
@@ -210,3 +212,29 @@ def test_a_schema_that_changes_between_two_pages(environment: Served, settings: 
     ]
     with connect(settings, read_only=True) as connection:
         assert connection.execute("select field from landing.drift").fetchall() == [("Mood__c",)]
+
+
+@pytest.mark.parametrize(
+    ("header", "used"),
+    [
+        ("api-usage=18/5000", 18),
+        ("api-usage=18/5000; per-app-api-usage=17/250(appName=Headwater)", 18),
+        ("per-app-api-usage=17/250(appName=Headwater); api-usage=18/5000", 18),
+        ("per-app-api-usage=17/250(appName=Headwater)", 0),
+        (None, 0),
+    ],
+)
+def test_the_orgs_usage_is_told_from_that_of_one_app(header: str | None, used: int) -> None:
+    allowance = Allowance(share=0.9)
+    allowance.note(header)
+    assert allowance.used == used
+    allowance.check()
+
+
+def test_our_share_ends_where_the_setting_says() -> None:
+    allowance = Allowance(share=0.9)
+    allowance.note("api-usage=89/100")
+    allowance.check()
+    allowance.note("api-usage=90/100")
+    with pytest.raises(QuotaExhaustedError, match="90 of the org's 100"):
+        allowance.check()
