@@ -69,7 +69,7 @@ class Invoice(Contract):
 
     id: str = column("id", "Invoice id, in_...")
     number: str | None = column("number", "Number on the invoice, once it is final.")
-    customer_id: str = column("customer", "Customer.")
+    customer_id: str | None = column("customer", "Customer.")
     subscription_id: str | None = column(
         "parent.subscription_details.subscription", "Subscription it is for."
     )

@@ -60,7 +60,7 @@ class TicketEvent(Contract):
         "What happened: comments with their body, and fields with old and new value.",
         pii=Pii.FREE_TEXT,
     )
-    created_at: datetime = column("created_at", "When, UTC.")
+    created_at: datetime | None = column("created_at", "When, UTC, as text.")
     occurred_at: datetime = column(
         "timestamp", "When, UTC; what the export goes by.", clock=Clock.EPOCH_SECONDS
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
@@ -42,8 +41,7 @@ class SupportSource:
     def extract(
         self, stream: Stream, cursor: str | None, folder: LoadFolder, clock: Clock
     ) -> Extracted:
-        """What changed behind ``cursor``: the vendor's own (tickets, users), the epoch second
-        (organizations, events), or second and id as a JSON list (chats)."""
+        """What changed behind ``cursor``: the vendor's own (tickets, users), or epoch seconds."""
         del clock
         calls_before = self.client.calls
 
@@ -75,15 +73,17 @@ class SupportSource:
         return self.client.by_time(stream.name, max(0, min(start, newest)), **params)
 
     def _chats(self, cursor: str | None, token: Any, folder: LoadFolder) -> Iterator[Page]:
-        start, last_id = self._history_start(), ""
-        if token or cursor:
-            start, last_id = token or json.loads(str(cursor))
+        """Within a reading chats go on behind time and id; the next one takes the time alone, for
+        another chat of that very second may have changed since."""
+        if token is not None:
+            return self.client.chats((float(token[0]), str(token[1])))
+        begin = self._history_start() if cursor is None else float(cursor)
         newest = folder.started_at.timestamp() - LEAST_AGE_OF_CHATS_SECONDS
-        return self.client.chats((start, last_id) if start <= newest else (newest, ""))
+        return self.client.chats((min(begin, newest), ""))
 
     def _history_start(self) -> int:
         return int(datetime.combine(self.settings.history_start, time(), UTC).timestamp())
 
 
 def _as_cursor(token: Any) -> str:
-    return json.dumps(token) if isinstance(token, list | tuple) else str(token)
+    return str(token[0] if isinstance(token, list | tuple) else token)

@@ -223,11 +223,16 @@ def test_chats_are_read_with_all_their_fields(environment: Served, settings: Set
     store.seed("chats", [chat(number, at) for number in range(1, 1103)])
     first = run(settings, "chats")
     assert (first.received, first.landed, first.calls) == (1102, 1102, 2)
-    environment.clock.set(AS_OF + timedelta(hours=2))
-    rated = chat(5, AS_OF + timedelta(hours=1), rating="good", zendesk_ticket_id=44)
-    store.seed("chats", [rated, chat(6, AS_OF + timedelta(hours=1), deleted=True)])
-    second = run(settings, "chats", AS_OF + timedelta(hours=2))
-    assert (second.landed, second.tombstoned) == (2, 1)
+    later = AS_OF + timedelta(hours=1)
+    environment.clock.set(later + timedelta(hours=1))
+    rated = chat(5, later, rating="good", zendesk_ticket_id=44)
+    store.seed("chats", [rated, chat(6, later, deleted=True)])
+    second = run(settings, "chats", later + timedelta(hours=1))
+    assert (second.landed, second.tombstoned, second.cursor) == (2, 1, f"{later.timestamp()}")
+    # Another one of that very second, whose id comes before the last one's.
+    store.seed("chats", [chat(1, later, rating="bad")])
+    third = run(settings, "chats", later + timedelta(hours=2))
+    assert (third.received, third.landed, third.duplicates) == (3, 1, 2)
     assert rows(
         settings,
         "select rating, ticket_id, history ->> '$[0].msg', visitor_email "
