@@ -64,12 +64,14 @@ class SpreadsheetSource:
     ranges: Mapping[str, str]
     sheets: tuple[Sheet, ...]
     concurrency: int = 1
+    streams: tuple[Stream, ...] = field(init=False)
     session: ApiSession = field(init=False)
     _credentials: Any = None
     _metadata: dict[str, Any] | None = None
     _grids: dict[str, Grid] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self.streams = tuple(sheet.stream for sheet in self.sheets)
         self.session = ApiSession(
             "google sheets",
             str(self.spreadsheet.base_url),
@@ -77,11 +79,6 @@ class SpreadsheetSource:
             token=self._token,
             source=self.name,
         )
-
-    @property
-    def streams(self) -> tuple[Stream, ...]:
-        """A stream per sheet."""
-        return tuple(sheet.stream for sheet in self.sheets)
 
     def check(self) -> None:
         """Get a token and read what the spreadsheet is: proves the key file and the share."""
