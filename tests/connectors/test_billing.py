@@ -360,8 +360,13 @@ def test_a_day_whose_calls_are_used_up_goes_on_behind_its_last_page(
     assert run(on(after), "customers", after).landed == 1
 
 
+@pytest.mark.parametrize(
+    ("status", "error"),
+    # A server that is down; a key that was revoked, until it has its rights back.
+    [(503, StreamsToRetryError), (401, StreamsFailedError)],
+)
 def test_a_reading_of_changes_that_was_cut_off_goes_through_the_same_list(
-    environment: Served, settings: Settings
+    environment: Served, settings: Settings, status: int, error: type[Exception]
 ) -> None:
     store = environment.stores["stripe"]
     store.seed("refunds", [refund(number) for number in range(1, 2501)])
@@ -372,9 +377,10 @@ def test_a_reading_of_changes_that_was_cut_off_goes_through_the_same_list(
     store.seed("refunds", changed)
     for each in changed:
         store.tell("refund.updated", each)
-    environment.fault("stripe", f"refunds/{changed[22]['id']}", "status", times=3, status=503)
-    with pytest.raises(StreamsToRetryError, match="503"):
+    environment.fault("stripe", changed[22]["id"], "status", times=None, status=status)
+    with pytest.raises(error, match=str(status)):
         run(settings, "refunds", later)
+    environment.faults.clear()
     before = environment.calls.total("stripe")
     result = run(settings, "refunds", later + timedelta(minutes=5))
     assert (result.received, result.landed) == (25, 25)

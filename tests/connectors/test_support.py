@@ -293,6 +293,15 @@ def test_limits_outages_and_cut_answers_are_waited_out(
     assert run(settings, "users").landed == 5
 
 
+def test_an_answer_that_takes_too_long_is_asked_for_again(
+    environment: Served, tmp_path: Path
+) -> None:
+    settings = Settings(home=tmp_path / "var", http_retries=1, http_timeout_seconds=1)
+    environment.stores["zendesk"].seed("organizations", [organization(1, LONG_AGO)])
+    environment.fault("zendesk", "incremental/organizations", "delay", seconds=2)
+    assert run(settings, "organizations").landed == 1
+
+
 def test_the_limit_of_a_minute_is_obeyed_by_what_retry_after_says(
     environment: Served, settings: Settings
 ) -> None:
