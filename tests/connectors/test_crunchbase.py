@@ -250,6 +250,24 @@ def test_a_load_that_was_cut_off_goes_on_behind_its_last_page(
     assert (result.landed, result.cursor) == (2500, (AS_OF - timedelta(hours=1)).isoformat())
 
 
+def test_the_calls_of_a_day_run_out_half_way_and_it_goes_on_the_next_day(
+    environment: Served, settings: Settings
+) -> None:
+    environment.stores["crunchbase"].seed(
+        "organizations", [organization(n, BEFORE) for n in range(1, 2501)]
+    )
+
+    def limited(as_of: datetime) -> Settings:
+        # Two checks and two of the three pages; the third, and the deleted ones, are tomorrow's.
+        return settings.model_copy(update={"as_of": as_of, "daily_calls": {"crunchbase": 4}})
+
+    with pytest.raises(StreamsFailedError, match="HEADWATER_DAILY_CALLS"):
+        run(limited(AS_OF))
+    tomorrow = AS_OF + timedelta(days=1)
+    result = run(limited(tomorrow), tomorrow)
+    assert (result.landed, result.calls) == (2500, 2)
+
+
 @pytest.mark.parametrize(
     ("kind", "params"),
     [
