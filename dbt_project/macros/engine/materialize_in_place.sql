@@ -3,7 +3,8 @@ Tables and views are replaced in place, in one transaction: readers see the old 
 one is whole, and a model that fails leaves the old one as it was.
 
 dbt-duckdb's own way builds under another name, renames twice and drops what it renamed. On an engine
-whose DDL is transactional that buys nothing, and it was a fifth of the time of a node.
+whose DDL is transactional that buys nothing and costs a quarter of a staging step's time
+(docs/decisions/0003-dbt-in-process.md).
 -#}
 {% materialization table, adapter="duckdb", supported_languages=["sql"] %}
     {%- set target = this.incorporate(type="table") -%}
