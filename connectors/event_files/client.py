@@ -14,7 +14,9 @@ from connectors.event_files.lines import EventLines
 from connectors.event_files.streams import STREAMS
 from connectors.load_folder import Extracted, LoadFolder, Page
 from connectors.stream import Stream
+from headwater.budget import call_budget
 from headwater.clock import Clock
+from headwater.errors import QuotaExhaustedError
 from headwater.settings import EventFilesSettings, Settings
 
 FILES_PER_STEP = 200
@@ -40,6 +42,10 @@ class EventFilesSource:
     name: str = "event_files"
     streams: tuple[Stream, ...] = STREAMS
     concurrency: int = 1
+    calls: int = 0
+
+    def __post_init__(self) -> None:
+        self._budget = call_budget(self.name, self.settings)
 
     @cached_property
     def location(self) -> Location:
@@ -55,22 +61,29 @@ class EventFilesSource:
     ) -> Extracted:
         """Read the files that ``cursor`` doesn't know, oldest first."""
         del stream, clock
+        calls_before = self.calls
         before = Seen.model_validate_json(cursor) if cursor is not None else Seen()
+        self._spend_call()
         listed = self.location.files()
         waited_for = frozenset(before.unfinished)
-        unread = before.unread(listed)
         unfinished: set[str] = set()
-        remaining = iter(unread)
+        remaining = iter(before.unread(listed))
         while files := tuple(islice(remaining, FILES_PER_STEP)):
             step = digest("".join(file.digest for file in files))
             token = folder.write_pages(step, self._pages(files, waited_for))
             unfinished.update(token["unfinished"])
         return folder.extracted(
-            calls=len(unread) + 1, cursor=seen(listed, unfinished).model_dump_json()
+            calls=self.calls - calls_before,
+            cursor=seen(listed, unfinished).model_dump_json(),
         )
 
     def close(self) -> None:
         """Nothing is kept open."""
+
+    def _spend_call(self) -> None:
+        if self._budget is not None:
+            self._budget.spend()
+        self.calls += 1
 
     def _pages(
         self, files: Sequence[EventFile], waited_for: frozenset[str]
@@ -81,6 +94,11 @@ class EventFilesSource:
             at = token or Progress(done=0, offset=0, unfinished=[])
             held: list[bytes] = []
             for number, file in enumerate(files[at["done"] :], at["done"]):
+                try:
+                    self._spend_call()
+                except QuotaExhaustedError:
+                    yield b"".join(held), at
+                    raise
                 reader = EventLines(self.location, file, file.digest in waited_for)
                 for lines, end in reader.chunks(at["offset"]):
                     held.append(lines)

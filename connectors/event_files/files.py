@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -20,9 +21,13 @@ ENDINGS = (".json", ".ndjson", ".jsonl", ".gz", ".zst")
 UNFINISHED = (".", "_")
 """How the names begin of files that another program is still writing, or keeps for itself."""
 DIGITS = 12
-REFUSED = ("ACCESS_DENIED", "ACCESSDENIED", "FORBIDDEN", "INVALID_ACCESS_KEY", "SIGNATURE",
-           "UNAUTHENTICATED", "PERMISSION", "401", "403", "EACCES")  # fmt: skip
-"""What says, in the errors of the file systems, that a right is missing."""
+REFUSED = re.compile(
+    r"AWS Error (ACCESS_DENIED|INVALID_ACCESS_KEY_ID|SIGNATURE_\w+|INVALID_SIGNATURE|"
+    r"INVALID_CLIENT_TOKEN_ID|MISSING_AUTHENTICATION_TOKEN|EXPIRED_TOKEN)\b|"
+    r"HTTP status 40[13]\b|PERMISSION_?DENIED|UNAUTHENTICATED|\[errno 13\]",
+    re.IGNORECASE,
+)
+"""What says, in the errors of the file systems, that a key is wrong or a right is missing."""
 
 
 @dataclass(frozen=True, order=True)
@@ -111,7 +116,7 @@ def open_location(settings: EventFilesSettings) -> Location:
 def explained(error: OSError, where: str) -> HeadwaterError:
     """An error of a file system, as one that says whether it may pass."""
     text = str(error)
-    if any(word in text.upper().replace(" ", "_") for word in REFUSED):
+    if REFUSED.search(text):
         return CredentialError(
             f"{where} may not be read: {text}",
             next_step="Check EVENT_FILES_LOCATION, and EVENT_FILES_ACCESS_KEY_ID and "

@@ -14,7 +14,7 @@ import pytest
 from connectors.event_files import client
 from connectors.event_files.client import EventFilesSource
 from connectors.event_files.lines import EventLines
-from connectors.run import LoadResult, StreamsToRetryError, run_source
+from connectors.run import LoadResult, StreamsFailedError, StreamsToRetryError, run_source
 from headwater.clock import FixedClock
 from headwater.errors import SettingsError, VendorUnavailableError
 from headwater.settings import EventFilesSettings, Settings, load
@@ -330,6 +330,25 @@ def test_a_crash_goes_on_behind_the_last_finished_page(
     assert (result.received, result.landed) == (5, 5)
     # The second try opens 2.json to see that nothing is left in it, and goes on with the next.
     assert [name.removesuffix(".json") for name in read] == list("0123234")
+
+
+def test_a_daily_allowance_that_runs_out_stops_cleanly_and_goes_on_the_next_day(
+    folder: Folder, tmp_path: Path
+) -> None:
+    for number in range(5):
+        folder.write(f"{number}.json", numbered([number]))
+
+    def on(day: int) -> Settings:
+        as_of = AS_OF + timedelta(days=day)
+        return Settings(home=tmp_path / "var", as_of=as_of, daily_calls={"event_files": 4})
+
+    with pytest.raises(StreamsFailedError, match="HEADWATER_DAILY_CALLS"):
+        run(on(0))
+    with pytest.raises(StreamsFailedError, match="HEADWATER_DAILY_CALLS"):
+        run(on(0))
+    result = run(on(1))
+    assert (result.received, result.landed, result.duplicates) == (5, 5, 0)
+    assert result.calls == 3, "the listing and the two files that were left"
 
 
 def test_a_crash_inside_a_large_file_goes_on_inside_it(
