@@ -31,10 +31,13 @@ READ_BETWEEN_CHECKPOINTS = 20
 
 @dataclass(frozen=True)
 class Changes:
-    """What the events since ``begin`` (epoch seconds) tell of older objects: ids, sorted."""
+    """What the events since ``begin`` (epoch seconds) tell of older objects: ids, sorted.
+
+    ``changed`` is None where so many changed that all are listed anew.
+    """
 
     begin: int
-    changed: list[str]
+    changed: list[str] | None
     deleted: list[str]
 
 
@@ -64,7 +67,7 @@ class BillingSource:
         calls_before = self.client.calls
         last = None if cursor is None else Cursor.of(cursor)
         changes = None if last is None else self._changes(stream, last, folder)
-        if last is None or changes is None or len(changes.changed) > _calls_to_list(last.objects):
+        if last is None or changes is None or changes.changed is None:
             self._list(stream, None, folder)
             objects = _records(folder)
             if last is not None and not folder.is_done("keys"):
@@ -114,10 +117,15 @@ class BillingSource:
             return None
         begin = int(since.timestamp())
         if not folder.is_done("events"):
-            folder.finish("events", self._ask_events(stream, begin))
+            changed, deleted = self._ask_events(stream, begin)
+            is_cheaper = len(changed) <= _calls_to_list(last.objects)
+            folder.finish(
+                "events", {"changed": changed if is_cheaper else None, "deleted": deleted}
+            )
         return Changes(begin=begin, **folder.token("events"))
 
-    def _ask_events(self, stream: Stream, begin: int) -> dict[str, list[str]]:
+    def _ask_events(self, stream: Stream, begin: int) -> tuple[list[str], list[str]]:
+        """The ids of what changed and of what was deleted since ``begin``."""
         listing = LISTINGS[stream.name]
         changed: set[str] = set()
         deleted: set[str] = set()
@@ -130,7 +138,7 @@ class BillingSource:
                     deleted.add(found["id"])
                 elif found["created"] < begin:  # younger ones come with the listing
                     changed.add(found["id"])
-        return {"changed": sorted(changed - deleted), "deleted": sorted(deleted)}
+        return sorted(changed - deleted), sorted(deleted)
 
 
 def _calls_to_list(objects: int) -> int:
