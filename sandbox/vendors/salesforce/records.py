@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from sandbox.store import Row
-from sandbox.vendors.salesforce import ids, rules, schema, values
+from sandbox.vendors.salesforce import ids, rules, values
 from sandbox.vendors.salesforce.errors import RowError
-from sandbox.vendors.salesforce.opportunity_history import field_rows, stage_row
+from sandbox.vendors.salesforce.opportunity_history import put_into_bin, remember
 from sandbox.vendors.salesforce.schema import Field, SObject
 from sandbox.vendors.salesforce.store import Store
 
@@ -95,7 +95,8 @@ class Saver:
             complete.append({**row, **_derived(sobject, row), **stamps, "Id": record_id})
             outcomes.append(Outcome(record_id, created=True))
         self.store.insert_rows(sobject, complete)
-        self._remember(sobject, [(None, row) for row in complete])
+        if sobject.name == "Opportunity":
+            remember(self.store, stamps, [(None, row) for row in complete])
         return outcomes
 
     def _update_set(self, sobject: SObject, rows: list[Row]) -> list[Outcome]:
@@ -112,30 +113,11 @@ class Saver:
             changes.append((target["Id"], {**row, **_derived(sobject, row), **stamps}))
             outcomes.append(Outcome(target["Id"]))
         self.store.update_rows(sobject, changes)
-        held = {target["Id"]: target for target in targets if target is not None}
-        self._remember(sobject, [(held[key], {**held[key], **row}) for key, row in changes])
+        if sobject.name == "Opportunity":
+            held = {target["Id"]: target for target in targets if target is not None}
+            changed = [(held[key], {**held[key], **row}) for key, row in changes]
+            remember(self.store, self._stamps(created=True), changed)
         return outcomes
-
-    def _remember(self, sobject: SObject, changes: list[tuple[Row | None, Row]]) -> None:
-        """Write the history of opportunities."""
-        if sobject.name != "Opportunity":
-            return
-        stage = [row for before, after in changes if (row := stage_row(before, after))]
-        fields = [row for before, after in changes for row in field_rows(before, after)]
-        for name, rows in (("opportunityhistory", stage), ("opportunityfieldhistory", fields)):
-            self._write_history(schema.objects()[name], rows)
-
-    def _write_history(self, history: SObject, rows: list[Row]) -> None:
-        stamps = self._stamps(created=True)
-        kept = {name: value for name, value in stamps.items() if history.field(name)}
-        new_ids = self.store.new_ids(history.prefix, len(rows)) if rows else []
-        self.store.insert_rows(
-            history,
-            [
-                {**row, **kept, "IsDeleted": False, "Id": record_id}
-                for record_id, row in zip(new_ids, rows, strict=True)
-            ],
-        )
 
     def _targets(
         self, sobject: SObject, rows: list[Row]
@@ -221,17 +203,8 @@ class Saver:
             outcomes.append(Outcome(target["Id"]))
         self.store.update_rows(sobject, changes)
         if sobject.name == "Opportunity":
-            self._bin_history(sorted(gone))
+            put_into_bin(self.store, stamps, sorted(gone))
         return outcomes
-
-    def _bin_history(self, opportunities: list[str]) -> None:
-        """History rows go to the recycle bin with their opportunity."""
-        stamps = {**self._stamps(created=False), "IsDeleted": True}
-        for name in ("opportunityhistory", "opportunityfieldhistory"):
-            history = schema.objects()[name]
-            kept = {field: value for field, value in stamps.items() if history.field(field)}
-            rows = self.store.by_ids(history, "OpportunityId", opportunities)
-            self.store.update_rows(history, [(row["Id"], kept) for row in rows])
 
     def _checked(
         self,
