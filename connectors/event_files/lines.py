@@ -12,6 +12,7 @@ import io
 import json
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -19,6 +20,7 @@ import pyarrow as pa
 from connectors.event_files.files import EventFile, Location, explained
 
 CHUNK_BYTES = 8 * 1024 * 1024
+SMALL_STEPS = (64 * 1024, 1)
 MAGIC = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
 """How compressed files begin: their names don't always tell."""
 FIRST_BYTES = 1024 * 1024
@@ -95,16 +97,15 @@ class EventLines:
                 yield text
 
     def _readable_behind(self, offset: int) -> bytes:
-        """The last bytes before a compressed stream breaks off: a large read gives none of them."""
-        found = []
-        with self._open() as stream:
-            _skip(stream, offset)
-            try:
-                while text := stream.read(1):
-                    found.append(text)
-            except OSError:
-                pass  # it breaks off here, as is known
-        return b"".join(found)
+        """The last bytes before a compressed stream breaks off, of which a large read gives none:
+        read in small steps, then in the smallest."""
+        found = b""
+        for step in SMALL_STEPS:
+            with self._open() as stream, suppress(OSError):  # it breaks off here, as is known
+                _skip(stream, offset + len(found))
+                while text := stream.read(step):
+                    found += text
+        return found
 
     def _open(self) -> pa.NativeFile:
         listed = _Listed(self.location, self.file)
