@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
 
+import pyarrow as pa
+
 from connectors.account_domains import account_domains, domain_above, host
 from headwater.settings import Settings
 from headwater.warehouse import connect
@@ -43,12 +45,8 @@ class Watched:
     def apps(self) -> list[App]:
         """All apps to ask about, sorted."""
         with connect(self.settings) as connection:
-            connection.execute("create temp table account_domains (domain varchar)")
-            if self.domains:
-                connection.executemany(
-                    "insert into account_domains values (?)",
-                    [[domain] for domain in sorted(self.domains)],
-                )
+            domains = pa.table({"domain": pa.array(sorted(self.domains), pa.string())})
+            connection.register("account_domains", domains)
             landed = connection.execute(
                 """
                 with hosts as (
@@ -72,7 +70,7 @@ class Watched:
                     on account_domains.domain = array_to_string(labels[skipped:], '.')
                 """
             ).fetchall()
-            connection.execute("drop table account_domains")
+            connection.unregister("account_domains")
         return sorted({App(store, id_) for store, id_ in landed} | self.seen)
 
     def living(self) -> set[App]:
