@@ -18,11 +18,15 @@ def _product(parts: list[Slice], name: str) -> dict[int, Any]:
     return rows
 
 
-def _records(parts: list[Slice], key: tuple[str, str]) -> dict[str, Any]:
-    rows: dict[str, Any] = {}
+KEYS = ("Id", "id", "uuid", "programId")
+
+
+def _records(parts: list[Slice], key: tuple[str, str]) -> dict[Any, Any]:
+    rows: dict[Any, Any] = {}
     for part in parts:
         for row in part.records[key]:
-            rows[row.get("Id") or row.get("id") or row["uuid"]] = row
+            name = next(name for name in KEYS if name in row)
+            rows[row[name], row.get("leadId") if name == "programId" else None] = row
     return rows
 
 
