@@ -26,9 +26,12 @@ from connectors.zone import BACKFILL, MANIFEST, Zone
 from headwater.errors import SettingsError
 from headwater.settings import Settings
 from headwater.warehouse import connect
+from orchestration import dagster_processes
 from orchestration.backfill import backfill_key, backfill_name, days_of_history
 from orchestration.cli import app
+from orchestration.freshness import FRESH, freshness_checks
 from orchestration.instance import instance
+from orchestration.keys import CYCLE_POOL, stream_key
 from orchestration.lease import cycle_lease
 from orchestration.run_backfill import run_backfill_job
 from orchestration.run_cycle import Ending, run_cycle
@@ -223,3 +226,36 @@ def test_a_killed_backfill_run_is_marked_as_failed_and_a_living_one_is_not(
         with cycle_lease(settings, "a cycle that lives"):
             buried = bury_the_dead(history, settings, later)
         assert set(buried) == {run.run_id, from_asset_page.run_id}
+
+
+def test_the_queue_knows_its_limits_before_it_lets_the_first_run_through(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dagster_processes, "_become", lambda *_: None)
+    dagster_processes.run_daemon(settings)
+    with instance(settings) as history:
+        limits = {pool.name: pool.limit for pool in history.event_log_storage.get_pool_limits()}
+    assert limits == {CYCLE_POOL: 1, backfill_name(EVENTS): 1}
+
+
+def test_a_backfill_makes_nothing_fresh(settings: Settings) -> None:
+    definitions = cycle_of_sources(settings)
+    check = dg.AssetCheckKey(stream_key("mixpanel", "events"), FRESH)
+    definitions = dg.Definitions(
+        assets=definitions.assets,
+        asset_checks=[freshness_checks()],
+        jobs=[dg.define_asset_job("look", selection=dg.AssetSelection.checks(check))],
+        resources=definitions.resources,
+        executor=dg.in_process_executor,
+    )
+
+    def is_fresh() -> bool:
+        with instance(settings) as history:
+            result = definitions.resolve_job_def("look").execute_in_process(instance=history)
+        [evaluation] = result.get_asset_check_evaluations()
+        return evaluation.passed
+
+    run_backfill_job(settings, EVENTS, SIX_DAYS)
+    assert not is_fresh()
+    assert run_cycle(settings, cycle_of_sources(settings)).ending is Ending.CLEAN
+    assert is_fresh()
