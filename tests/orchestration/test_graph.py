@@ -31,11 +31,13 @@ def test_the_graph_is_the_stored_one(graph: dg.Definitions) -> None:
     )
 
 
-def test_every_stream_feeds_a_model_and_every_sync_reads_one(graph: dg.Definitions) -> None:
+def test_every_staging_model_reads_a_stream_and_every_sync_a_model(graph: dg.Definitions) -> None:
     assets = graph.resolve_asset_graph()
-    for stream in all_streams():
-        children = assets.get(stream_key(stream.source, stream.name)).child_keys
-        assert any(key.path[0] == "staging" for key in children), stream.name
+    streams = {stream_key(stream.source, stream.name) for stream in all_streams()}
+    staged = [key for key in assets.get_all_asset_keys() if key.path[0] == "staging"]
+    assert staged
+    for key in staged:
+        assert assets.get(key).parent_keys & streams, key.path
     for item in sync_definitions():
         parents = assets.get(sync_key(item.name)).parent_keys
         assert dg.AssetKey(["activation", item.model]) in parents, item.name
