@@ -13,7 +13,7 @@ from orchestration.cycle import Cycle, progress
 from orchestration.dbt_process import PROJECT, NodeResult, build, manifest_properties
 from orchestration.dbt_steps import DbtGraph, DbtStep
 from orchestration.failures import as_step_failure
-from orchestration.keys import relation_key
+from orchestration.keys import CYCLE_POOL, relation_key
 
 Event = dg.MaterializeResult[Any] | dg.AssetCheckResult
 
@@ -100,6 +100,7 @@ class _Step:
                 specs=list(self._checks.values()),
                 can_subset=True,
                 required_resource_keys={"cycle"},
+                pool=CYCLE_POOL,
             )
             def checks(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
                 for event in self._run(
@@ -116,6 +117,7 @@ class _Step:
             check_specs=list(self._checks.values()),
             can_subset=True,
             required_resource_keys={"cycle"},
+            pool=CYCLE_POOL,
         )
         def assets(context: dg.AssetExecutionContext) -> Iterator[Event]:
             yield from self._run(

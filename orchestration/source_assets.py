@@ -19,6 +19,10 @@ from orchestration.links import SOURCE_DOCS
 from orchestration.source_books import Books, read_books
 
 QUARANTINE = "nothing_quarantined"
+ASKS_ABOUT_ACCOUNTS = ("app_intelligence", "web_rank")
+"""Sources that are asked about the domains of accounts, which other sources have to land first."""
+LATER = {"dagster/priority": "-1"}
+"""Comes after the other steps that are ready, without depending on them."""
 Event = dg.MaterializeResult[Any] | dg.AssetCheckResult
 
 
@@ -53,6 +57,7 @@ def _source_step(
         required_resource_keys={"cycle"},
         pool=CYCLE_POOL,
         retry_policy=retry_policy(settings),
+        op_tags=LATER if source in ASKS_ABOUT_ACCOUNTS else None,
     )
     def land(context: dg.AssetExecutionContext) -> Iterator[Event]:
         cycle: Cycle = context.resources.cycle

@@ -66,5 +66,7 @@ class OutreachApi:
                 following = (page.get("links") or {}).get("next")
             if not following:
                 return found
+            # Relative to the base URL, which may have a path of its own (a proxy, a gateway).
             parts = urlsplit(following)
-            answer = self._session.call("GET", f"{parts.path}?{parts.query}")
+            rest = parts.path.partition("/api/v2/")[2]
+            answer = self._session.call("GET", f"/api/v2/{rest}?{parts.query}")
