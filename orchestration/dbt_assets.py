@@ -8,12 +8,12 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings
 
 from headwater.warehouse import connect
-from orchestration import seeds
 from orchestration.cycle import Cycle, progress
 from orchestration.dbt_process import PROJECT, NodeResult, build, manifest_properties
 from orchestration.dbt_steps import DbtGraph, DbtStep
 from orchestration.failures import as_step_failure
 from orchestration.keys import CYCLE_POOL, relation_key
+from orchestration.unchanged import UNCHANGED, Definitions, remember, unchanged
 
 Event = dg.MaterializeResult[Any] | dg.AssetCheckResult
 
@@ -46,8 +46,9 @@ def dbt_assets(
     manifest = manifest_properties(project, home)
     graph = DbtGraph(manifest)
     translator = Translator()
+    definitions = Definitions(manifest, project)
     return [
-        _Step(step, manifest, graph, translator, project).definition() for step in graph.steps()
+        _Step(step, manifest, graph, translator, definitions).definition() for step in graph.steps()
     ]
 
 
@@ -60,10 +61,10 @@ class _Step:
         manifest: Mapping[str, Any],
         graph: DbtGraph,
         translator: Translator,
-        project: Path,
+        definitions: Definitions,
     ) -> None:
         self._name = step.name
-        self._project = project
+        self._definitions = definitions
         self._nodes = manifest["nodes"]
         self._specs = {
             unique_id: translator.get_asset_spec(manifest, unique_id, None)
@@ -133,12 +134,14 @@ class _Step:
     ) -> Iterator[Event]:
         wanted = [self._asset_keys[key] for key in keys] + [self._check_keys[key] for key in checks]
         with as_step_failure():
-            kept = seeds.unchanged(cycle.settings, self._nodes, wanted, self._project)
+            kept = unchanged(cycle.settings, self._definitions, wanted)
             todo = sorted(set(wanted) - kept)
             results = [_kept(self._nodes[unique_id]) for unique_id in sorted(kept)]
             if todo:
-                results += build(todo, cycle.settings, cycle.as_of, project=self._project)
-            seeds.remember(cycle.settings, self._nodes, self._good_seeds(results), self._project)
+                results += build(
+                    todo, cycle.settings, cycle.as_of, project=self._definitions.project
+                )
+            remember(cycle.settings, self._definitions, self._made_well(results))
             rows = _row_counts(cycle)
         for result in results:
             event = self._event(result, rows)
@@ -156,21 +159,19 @@ class _Step:
         if bad:
             raise self._failure(bad)
 
-    def _good_seeds(self, results: list[NodeResult]) -> list[str]:
-        """Seeds that were loaded just now and that no test found fault with."""
+    def _made_well(self, results: list[NodeResult]) -> list[str]:
+        """What was made just now, and which seeds of it no test found fault with."""
         doubted = {
             parent
             for result in results
             if not result.passed or result.status == "warn"
             for parent in self._nodes[result.unique_id]["depends_on"].get("nodes", [])
+            if self._nodes.get(parent, {}).get("resource_type") == "seed"
         }
         return [
             result.unique_id
             for result in results
-            if self._nodes[result.unique_id]["resource_type"] == "seed"
-            and result.passed
-            and result.message != seeds.UNCHANGED
-            and result.unique_id not in doubted
+            if result.passed and result.message != UNCHANGED and result.unique_id not in doubted
         ]
 
     def _event(self, result: NodeResult, rows: Mapping[tuple[str, str], int]) -> Event | None:
@@ -220,7 +221,7 @@ class _Step:
 
 def _kept(node: Mapping[str, Any]) -> NodeResult:
     status = "pass" if node["resource_type"] == "test" else "success"
-    return NodeResult(node["unique_id"], status, seeds.UNCHANGED, 0, 0.0)
+    return NodeResult(node["unique_id"], status, UNCHANGED, 0, 0.0)
 
 
 def _row_counts(cycle: Cycle) -> dict[tuple[str, str], int]:
