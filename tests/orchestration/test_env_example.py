@@ -46,7 +46,7 @@ def test_a_setting_without_default_is_to_be_filled_in_and_the_others_show_theirs
 
 def as_text(default: object) -> str:
     if isinstance(default, tuple):
-        return ",".join(default)
+        return ",".join(str(part) for part in default)
     if isinstance(default, bool):
         return str(default).lower()
     if isinstance(default, float):
