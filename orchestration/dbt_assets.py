@@ -1,6 +1,7 @@
 """dbt models and seeds as assets, dbt tests as their checks, one Dagster step per dbt step."""
 
 from collections.abc import Iterator, Mapping
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
@@ -143,7 +144,7 @@ class _Step:
                 )
             remember(cycle.settings, self._definitions, self._made_well(results))
             rows = _row_counts(cycle)
-        for result in results:
+        for result in self._parents_first(results):
             event = self._event(result, rows)
             if event is not None:
                 yield event
@@ -158,6 +159,17 @@ class _Step:
         )
         if bad:
             raise self._failure(bad)
+
+    def _parents_first(self, results: list[NodeResult]) -> list[NodeResult]:
+        """The order that Dagster asks for; what was kept may read what was made."""
+        by_id = {result.unique_id: result for result in results}
+        order = TopologicalSorter(
+            {
+                unique_id: by_id.keys() & self._nodes[unique_id]["depends_on"].get("nodes", [])
+                for unique_id in by_id
+            }
+        )
+        return [by_id[unique_id] for unique_id in order.static_order()]
 
     def _made_well(self, results: list[NodeResult]) -> list[str]:
         """What was made just now, and which seeds of it no test found fault with."""
