@@ -73,7 +73,7 @@ def environment(home: Path) -> dict[str, str]:
         "WEB_RANK_TRANCO_BASE_URL": f"{base}/web_rank",
         "WEB_RANK_SIMILARWEB_API_KEY": known["web_rank"]["similarweb_api_key"],
         "WEB_RANK_SIMILARWEB_BASE_URL": f"{base}/web_rank",
-        "WEB_RANK_VISITS_DOMAINS_A_RUN": "15",
+        "WEB_RANK_VISITS_DOMAINS_A_RUN": "10",
         "LAUNCHDARKLY_ACCESS_TOKEN": known["launchdarkly"]["access_token"],
         "LAUNCHDARKLY_PROJECT_KEY": known["launchdarkly"]["project_key"],
         "LAUNCHDARKLY_ENVIRONMENT_KEY": known["launchdarkly"]["environment_key"],
