@@ -27,7 +27,7 @@ from connectors.landing_rows import (
     replace_rows,
     tombstone_vanished,
 )
-from connectors.landing_stage import create_stage, stage_part
+from connectors.landing_stage import create_stage, drop_stage
 from connectors.stream import Mode, Stream
 from connectors.zone import CYCLE, Kind, Manifest
 from headwater.clock import Clock
@@ -85,18 +85,7 @@ def land(
         return None
     started = time.perf_counter()
     with _scratch(connection):
-        create_stage(connection, stream)
-        for part in manifest.parts:
-            if part.kind is Kind.KEYS:
-                continue
-            staged = stage_part(connection, stream, folder / part.file, part.kind, manifest)
-            if staged != part.rows:
-                raise SourceDataError(
-                    f"{manifest.load_id}: {part.file} holds {staged} records, "
-                    f"its manifest says {part.rows}.",
-                    next_step="The file was damaged after it was written; remove the load's "
-                    "folder so that it is extracted again.",
-                )
+        create_stage(connection, stream, manifest, folder)
         connection.execute("begin transaction")
         try:
             result = _commit_rows(connection, stream, manifest, folder, clock)
@@ -140,7 +129,7 @@ def _commit_rows(
     received_at = as_timestamp(manifest.received_at)
     good = _count(connection, "select count(*) from stage where _reason is null")
     bad = _count(connection, "select count(*) from stage where _reason is not null")
-    quarantined = keep_bad_records(connection, stream, manifest, received_at)
+    quarantined = keep_bad_records(connection, stream, manifest, received_at) if bad else 0
     outdated = stream.mode is Mode.SNAPSHOT and _is_outdated(connection, stream, manifest)
     tombstoned = landed = 0
     if not outdated:
@@ -246,5 +235,6 @@ def _scratch(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
         yield
     finally:
         connection.execute("drop view if exists temp.winners")
-        for table in ("met", "losers", "stage"):
+        for table in ("met", "losers"):
             connection.execute(f"drop table if exists temp.{table}")
+        drop_stage(connection)

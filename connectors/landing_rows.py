@@ -35,25 +35,25 @@ def replace_rows(
         f"""
         create temp table met as
         select
-            stage.rowid as stage_row,
+            stage._row as stage_row,
             present.rowid as present_row,
             present._deleted_at as was_deleted_at,
             {_supersedes(stream, checks.literal(manifest.load_id))} as supersedes
         from stage
         inner join {table} as present on {same_key}
-        anti join losers on stage.rowid = losers.stage_row
+        anti join losers on stage._row = losers.stage_row
         where stage._reason is null and stage._kind = '{Kind.RECORDS.value}'
         """
     )
     connection.execute(
         f"""
         create temp view winners as
-        select stage.rowid as _stage_row, stage.*, {checks.tombstone(stream, "stage")} as _gone_at
+        select stage.*, {checks.tombstone(stream, "stage")} as _gone_at
         from stage
         where stage._reason is null
             and stage._kind = '{Kind.RECORDS.value}'
-            and stage.rowid not in (select stage_row from losers)
-            and stage.rowid not in (select stage_row from met where not supersedes)
+            and stage._row not in (select stage_row from losers)
+            and stage._row not in (select stage_row from met where not supersedes)
         """
     )
     connection.execute(
@@ -72,7 +72,7 @@ def replace_rows(
         """
         select count(*)
         from winners
-        left join met on winners._stage_row = met.stage_row
+        left join met on winners._row = met.stage_row
         where winners._gone_at is not null and met.was_deleted_at is null
         """
     ).fetchone()
@@ -84,7 +84,7 @@ def _find_losers(connection: duckdb.DuckDBPyConnection, stream: Stream) -> None:
     keys = ", ".join(quote(name) for name in stream.key)
     same_key = " and ".join(f"stage.{quote(name)} = repeated.{quote(name)}" for name in stream.key)
     better = "arg_min" if stream.mode is Mode.APPEND else "arg_max"
-    order = f"row({checks.version(stream, 'stage')}, stage._row_hash, stage.rowid)"
+    order = f"row({checks.version(stream, 'stage')}, stage._row_hash, stage._row)"
     connection.execute(
         f"""
         create temp table losers as
@@ -97,8 +97,8 @@ def _find_losers(connection: duckdb.DuckDBPyConnection, stream: Stream) -> None:
         ),
         copies as (
             select
-                list(stage.rowid) as stage_rows,
-                {better}(stage.rowid, {order}) as best
+                list(stage._row) as stage_rows,
+                {better}(stage._row, {order}) as best
             from stage
             inner join repeated on {same_key}
             where stage._reason is null and stage._kind = '{Kind.RECORDS.value}'

@@ -1,9 +1,14 @@
-"""Stages the parts of a load: every record becomes a typed row of the temporary table ``stage``,
+"""Stages the parts of a load: every record becomes a typed row of the temporary view ``stage``,
 with a verdict. Parsing, casting and checking are one pass over the data.
 
+Lines are parsed once, into the table ``parsed`` that the view reads. Parquet is judged where it
+lies: whoever reads the view reads the columns of the file that it asks for, and a copy would cost
+more than all that is asked.
+
 ``stage`` holds the contract's columns, ``_extra``, ``_row_hash``, and about the record: ``_kind``,
-``_file``, ``_line_number``, ``_reason`` (null if it keeps the contract), ``_record_key`` and
-``_record`` (both only with a reason). No contract's column begins with an underscore.
+``_file``, ``_line_number``, ``_reason`` (null if it keeps the contract), ``_record_key``,
+``_record`` (both only with a reason) and ``_row``, its number in the load, with gaps between parts.
+No contract's column begins with an underscore.
 """
 
 from __future__ import annotations
@@ -18,6 +23,7 @@ from connectors.contract import Clock, Column
 from connectors.landing_lines import SCHEMA, line_batches
 from connectors.stream import Stream
 from connectors.zone import PARQUET, Kind, Manifest
+from headwater.errors import SourceDataError
 from headwater.warehouse import quote
 
 NATIVE = {
@@ -30,40 +36,74 @@ NATIVE = {
 """Per type of a contract, the types of a Parquet file that become it without being read as text."""
 
 
-def create_stage(connection: duckdb.DuckDBPyConnection, stream: Stream) -> None:
-    """Create the empty ``stage`` of a stream."""
+ROWS_OF_PARTS = 1 << 40
+"""The distance between the row numbers of one part and the next."""
+
+
+def create_stage(
+    connection: duckdb.DuckDBPyConnection, stream: Stream, manifest: Manifest, folder: Path
+) -> None:
+    """Create ``stage`` with the records and tombstones of a load.
+
+    Raises :class:`headwater.errors.SourceDataError` when a part holds more or fewer than the
+    manifest says.
+    """
+    _create_parsed(connection, stream)
+    selects = ["select *, rowid as _row from parsed"]
+    for number, part in enumerate(manifest.parts, start=1):
+        path = folder / part.file
+        if part.kind is Kind.KEYS:
+            continue
+        if path.suffix == f".{PARQUET}":
+            first = number * ROWS_OF_PARTS
+            select = _parquet_select(connection, stream, path, part.kind, manifest.timezone)
+            selects.append(f"select *, {first} + _line_number as _row from ({select})")
+            rows = _count(connection, f"select count(*) from read_parquet({_name(path)})")
+        else:
+            rows = _parse_lines(connection, stream, path, part.kind, manifest)
+        if rows != part.rows:
+            raise SourceDataError(
+                f"{manifest.load_id}: {part.file} holds {rows} records, "
+                f"its manifest says {part.rows}.",
+                next_step="The file was damaged after it was written; remove the load's folder so "
+                "that it is extracted again.",
+            )
+    connection.execute(f"create temp view stage as {' union all '.join(selects)}")
+
+
+def drop_stage(connection: duckdb.DuckDBPyConnection) -> None:
+    """Drop ``stage`` and what it reads."""
+    connection.execute("drop view if exists temp.stage")
+    connection.execute("drop table if exists temp.parsed")
+
+
+def _create_parsed(connection: duckdb.DuckDBPyConnection, stream: Stream) -> None:
     values = ", ".join(f"{quote(column.name)} {column.type}" for column in stream.columns)
     connection.execute(
-        f"create temp table stage ({values}, _extra json, _row_hash varchar, _kind varchar, "
+        f"create temp table parsed ({values}, _extra json, _row_hash varchar, _kind varchar, "
         "_file varchar, _line_number bigint, _reason varchar, _record_key varchar, "
         "_record varchar)"
     )
 
 
-def stage_part(
+def _parse_lines(
     connection: duckdb.DuckDBPyConnection,
     stream: Stream,
     path: Path,
     kind: Kind,
     manifest: Manifest,
 ) -> int:
-    """Stage one part; returns how many records it held."""
-    if path.suffix == f".{PARQUET}":
-        select = _parquet_select(connection, stream, path, kind, manifest.timezone)
-        inserted = connection.execute(f"insert into stage {select}", {"file": path.name})
-    else:
-        select = _lines_select(stream, kind, manifest.timezone)
-        reader = pa.RecordBatchReader.from_batches(SCHEMA, line_batches(path))
-        connection.register("part_lines", reader)
-        try:
-            inserted = connection.execute(f"insert into stage {select}", {"file": path.name})
-        finally:
-            connection.unregister("part_lines")
-    row = inserted.fetchone()
-    return int(row[0]) if row else 0
+    """Parse a part of lines into ``parsed``; returns how many there were."""
+    select = _lines_select(stream, path, kind, manifest.timezone)
+    reader = pa.RecordBatchReader.from_batches(SCHEMA, line_batches(path))
+    connection.register("part_lines", reader)
+    try:
+        return _count(connection, f"insert into parsed {select}")
+    finally:
+        connection.unregister("part_lines")
 
 
-def _lines_select(stream: Stream, kind: Kind, timezone: str) -> str:
+def _lines_select(stream: Stream, path: Path, kind: Kind, timezone: str) -> str:
     """Lines of JSON: all columns come from one parse."""
     raws = ", ".join(
         f"_fields.{'.'.join(quote(step) for step in column.path)} as {_raw(column)}"
@@ -81,18 +121,22 @@ def _lines_select(stream: Stream, kind: Kind, timezone: str) -> str:
                 *,
                 case
                     when _readable then {checks.without_known_fields(stream, "_record")}
-                end as _rest,
-                case when _readable then {checks.fields(stream, "_record")} end as _fields
+                end as _rest
             from (
                 select
-                    line_number as _line_number,
-                    record as _record,
-                    json_valid(record) and left(ltrim(record), 1) = '{{' as _readable
-                from part_lines
+                    *,
+                    _fields is not null and left(ltrim(_record), 1) = '{{' as _readable
+                from (
+                    select
+                        line_number as _line_number,
+                        record as _record,
+                        try({checks.fields(stream, "record")}) as _fields
+                    from part_lines
+                )
             )
         )
     """
-    return _judged(stream, source, kind, timezone, record="_record")
+    return _judged(stream, source, path, kind, timezone, record="_record")
 
 
 def _parquet_select(
@@ -100,7 +144,7 @@ def _parquet_select(
 ) -> str:
     """Parquet: columns that the file lacks are typed nulls, those that the contract lacks go to
     ``_extra``."""
-    file = checks.literal(str(path))
+    file = _name(path)
     types = {
         str(row[0]): str(row[1])
         for row in connection.execute(f"describe select * from read_parquet({file})").fetchall()
@@ -115,9 +159,7 @@ def _parquet_select(
         and column.clock is not Clock.EPOCH_SECONDS
     }
     raws = ", ".join(
-        f"{_parquet_value(column, native)} as {_raw(column)}"
-        if ".".join(column.path) in present
-        else f"cast(null as varchar) as {_raw(column)}"
+        f"{_parquet_value(column, native, types.get('.'.join(column.path)))} as {_raw(column)}"
         for column in stream.columns
     )
     extra = f"to_json({_as_struct(unknown)})" if unknown else "cast(null as json)"
@@ -130,18 +172,29 @@ def _parquet_select(
             {raws}
         from read_parquet({file}, file_row_number = true)
     """
-    return _judged(stream, source, kind, timezone, record=None, native=frozenset(native))
+    return _judged(stream, source, path, kind, timezone, record=None, native=frozenset(native))
 
 
-def _parquet_value(column: Column, native: set[str]) -> str:
+def _parquet_value(column: Column, native: set[str], written: str | None) -> str:
     """A column of the file in the contract's type where that needs no reading, else as text."""
-    target = column.type if column.name in native else "varchar"
-    return f"cast({quote('.'.join(column.path))} as {target})"
+    name = quote(".".join(column.path))
+    if written is None:
+        return "cast(null as varchar)"
+    if column.name not in native:
+        return f"cast({name} as varchar)"
+    if written == "TIMESTAMP WITH TIME ZONE":
+        # Its microseconds are UTC already; the cast, right for infinity too, asks a calendar.
+        return (
+            f"case when isfinite({name}) then make_timestamp(epoch_us({name})) "
+            f"else cast({name} as timestamp) end"
+        )
+    return f"cast({name} as {column.type})"
 
 
 def _judged(
     stream: Stream,
     source: str,
+    path: Path,
     kind: Kind,
     timezone: str,
     *,
@@ -198,7 +251,7 @@ def _judged(
             _extra,
             {checks.row_hash(stream, "_extra")} as _row_hash,
             '{kind.value}' as _kind,
-            $file as _file,
+            {checks.literal(path.name)} as _file,
             _line_number,
             case
                 when _is_good then null
@@ -230,3 +283,14 @@ def _raw_text(column: Column) -> str:
 
 def _as_struct(names: list[str]) -> str:
     return "struct_pack(" + ", ".join(f"{quote(name)} := {quote(name)}" for name in names) + ")"
+
+
+def _name(path: Path) -> str:
+    """A file's name as an SQL literal."""
+    return checks.literal(str(path))
+
+
+def _count(connection: duckdb.DuckDBPyConnection, sql: str) -> int:
+    """The single number that a statement gives: a count, or the rows it inserted."""
+    row = connection.execute(sql).fetchone()
+    return int(row[0]) if row else 0

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from adbc_driver_manager import Error
@@ -158,7 +159,15 @@ def _save(
     rows = 0
     statement.execute(query)
     reader = statement.fetch_record_batch()
-    with pq.ParquetWriter(path, reader.schema, compression="zstd") as writer:
+    packed = [field.name for field in reader.schema if _is_packed(field.type)]
+    texts = [field.name for field in reader.schema if pa.types.is_string(field.type)]
+    with pq.ParquetWriter(
+        path,
+        reader.schema,
+        compression="zstd",
+        use_dictionary=texts,
+        column_encoding=dict.fromkeys(packed, "DELTA_BINARY_PACKED"),
+    ) as writer:
         for batch in reader:
             writer.write_batch(batch)
             rows += batch.num_rows
@@ -169,6 +178,17 @@ def _save(
     if newest is not None and newest.tzinfo is None:
         newest = newest.replace(tzinfo=UTC)
     return newest
+
+
+def _is_packed(type_: pa.DataType) -> bool:
+    """Whether Parquet keeps a type as whole numbers: their differences are packed in a fraction of
+    the time, and space, that a dictionary of them takes."""
+    return bool(
+        pa.types.is_integer(type_)
+        or pa.types.is_timestamp(type_)
+        or pa.types.is_date(type_)
+        or pa.types.is_time(type_)
+    )
 
 
 def _explained(error: Error) -> Exception:
