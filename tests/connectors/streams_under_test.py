@@ -140,15 +140,20 @@ class Shop:
     def receive(
         self,
         stream: Stream,
-        *parts: Iterable[Mapping[str, Any] | str],
+        *parts: Iterable[Mapping[str, Any] | str] | pa.Table,
         tombstones: Iterable[Mapping[str, Any]] = (),
         keys: pa.Table | None = None,
         timezone: str = "UTC",
         cursor: str | None = None,
     ) -> tuple[Path, Manifest]:
-        """Write a load; strings are lines as they are."""
+        """Write a load; strings are lines as they are, tables are Parquet."""
         folder = self.zone.open_load(stream, NOON)
         for part in parts:
+            if isinstance(part, pa.Table):
+                path = folder.new_part(PARQUET)
+                pq.write_table(part, path)
+                folder.seal(path, part.num_rows)
+                continue
             lines = [line if isinstance(line, str) else json.dumps(line) for line in part]
             path = folder.new_part(LINES)
             path.write_bytes(gzip.compress("".join(f"{line}\n" for line in lines).encode()))
@@ -181,7 +186,10 @@ class Shop:
         return land(self.connection, stream, manifest, folder, FixedClock(manifest.received_at))
 
     def load(
-        self, stream: Stream, *parts: Iterable[Mapping[str, Any] | str], **options: Any
+        self,
+        stream: Stream,
+        *parts: Iterable[Mapping[str, Any] | str] | pa.Table,
+        **options: Any,
     ) -> LoadResult:
         """Receive and land."""
         result = self.land(stream, self.receive(stream, *parts, **options))
