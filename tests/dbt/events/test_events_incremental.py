@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from tests.dbt.growth.conftest import dbt
+from tests.dbt.dbt_command import dbt
 from tests.dbt.growth.raw import RawWorld
 
 MODEL = "int_events__flagged"

@@ -2,46 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
 import pytest
 
+from tests.dbt.dbt_command import dbt
 from tests.dbt.growth import golden_companies, known_world
-
-PROJECT = Path(__file__).parents[3] / "dbt_project"
-
-
-def dbt(warehouse: Path, command: str, *arguments: str) -> None:
-    """Run dbt in a process of its own (dbt-duckdb keeps one database open per process)."""
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "dbt.cli.main",
-            command,
-            *arguments,
-            "--project-dir",
-            str(PROJECT),
-            "--profiles-dir",
-            str(PROJECT),
-            "--target-path",
-            str(warehouse.parent / "target"),
-            "--log-path",
-            str(warehouse.parent / "logs"),
-            "--vars",
-            f"{{as_of: '{known_world.AS_OF}'}}",
-        ],
-        env={**os.environ, "HEADWATER_WAREHOUSE_PATH": str(warehouse)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
 
 
 @pytest.fixture(scope="session")

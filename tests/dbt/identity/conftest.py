@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from tests.dbt.growth.conftest import dbt
+from tests.dbt.dbt_command import dbt
 from tests.dbt.identity import known_people
 
 MODELS = [
