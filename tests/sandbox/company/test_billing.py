@@ -99,11 +99,12 @@ def test_overage_is_billed_to_the_unit(world: World) -> None:
         else:
             held[key] = max(held.get(key, (date.min, 0)), (row["usage_date"], row["quantity"]))
     used.update({key: quantity for key, (_, quantity) in held.items()})
+    subscriptions = product(world, "subscriptions")
     expected = {}
     for (workspace, meter, month), quantity in used.items():
         if (workspace, month) not in renewed:
             continue
-        plan = _plan_at_the_end(world, workspace, month)
+        plan = _plan_at_the_end(subscriptions, workspace, month)
         included = PLANS[plan].included[meter] if plan in PLANS else None
         if included is not None and quantity > included:
             over = quantity - included
@@ -112,12 +113,12 @@ def test_overage_is_billed_to_the_unit(world: World) -> None:
     assert billed
 
 
-def _plan_at_the_end(world: World, workspace: int, month: date) -> str:
+def _plan_at_the_end(subscriptions: list[Row], workspace: int, month: date) -> str:
     """The plan on the last day of a month, by the product's subscriptions."""
     end = datetime(month.year, month.month + 1, 1, tzinfo=UTC)
     [plan] = [
         row["plan_code"]
-        for row in product(world, "subscriptions")
+        for row in subscriptions
         if row["workspace_id"] == workspace
         and row["started_at"] < end
         and (row["ended_at"] is None or row["ended_at"] >= end)
