@@ -24,7 +24,8 @@ from connectors.registry import STREAMS_BY_SOURCE
 from connectors.stream import Stream
 from connectors.zone import LINES, Extracted, LoadFolder, Manifest, Zone
 from headwater.clock import FixedClock
-from headwater.settings import ProductSettings, Settings
+from headwater.settings import Settings
+from headwater.system_settings import ProductSettings
 from headwater.warehouse import connect, limit_memory
 
 NOW = datetime(2025, 9, 1, tzinfo=UTC)

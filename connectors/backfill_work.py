@@ -64,7 +64,7 @@ class Work:
     free: list[DayExport]  # one source per worker
     on_landed: Callable[[DaysLanded], None]
     say: Callable[[str], None]
-    todo: deque[Days] = field(default_factory=deque)
+    waiting: deque[Days] = field(default_factory=deque)
     running: dict[Future[tuple[Path, Manifest]], tuple[Days, DayExport]] = field(
         default_factory=dict
     )
@@ -101,10 +101,11 @@ class Work:
                 self.extracted.append((folder, manifest))
                 there.update(days_of(manifest))
         self.called_at.extend(sorted(earlier))
-        self.todo.extend(divided(asked, there, self.pace.calls_per_hour))
+        self.waiting.extend(divided(asked, there, self.pace.calls_per_hour))
         known = f"; {len(there)} days are there from an earlier try" if there else ""
         self.say(
-            f"{self.name}: {asked} in {len(self.todo)} calls, {self.pace.parallel} at a time{known}"
+            f"{self.name}: {asked} in {len(self.waiting)} calls, "
+            f"{self.pace.parallel} at a time{known}"
         )
 
     def run(self) -> None:
@@ -117,14 +118,14 @@ class Work:
         with ThreadPoolExecutor(
             self.pace.parallel, thread_name_prefix=f"backfill-{self.stream.source}"
         ) as pool:
-            while self.todo or self.running or (self.extracted and patience > 0):
+            while self.waiting or self.running or (self.extracted and patience > 0):
                 self._start(pool)
                 self._gather()
                 if self._land_one():
                     self._wait(BREATH_SECONDS)
                     continue
                 self._wait(TICK_SECONDS)
-                if not self.todo and not self.running:
+                if not self.waiting and not self.running:
                     patience -= TICK_SECONDS
 
     def _wait(self, seconds: float) -> None:
@@ -133,14 +134,14 @@ class Work:
 
     def _start(self, pool: ThreadPoolExecutor) -> None:
         """Give the next days to free workers, as fast as the vendor's allowance goes."""
-        while self.todo and self.free and not self.pause:
+        while self.waiting and self.free and not self.pause:
             if not self._has_room_this_hour():
                 self._say_once(f"this hour's {self.pace.calls_per_hour} calls are used; waits")
                 return
             if not self.limiter.try_acquire(self.name, blocking=False):
                 return
             self.called_at.append(time.time())
-            days, source = self.todo.popleft(), self.free.pop()
+            days, source = self.waiting.popleft(), self.free.pop()
             self.running[pool.submit(self._extract, source, days)] = (days, source)
 
     def _has_room_this_hour(self) -> bool:
@@ -185,13 +186,13 @@ class Work:
                 if self.paused >= PAUSES_SECONDS and not self.pause:
                     self._give_up(days, error, stop=True)
                     continue
-                self.todo.appendleft(days)
+                self.waiting.appendleft(days)
                 self._pause(error)
             except RetryableError as error:
                 self.tries[days] = self.tries.get(days, 0) + 1
                 self.pause = max(self.pause, TICK_SECONDS * 2 ** self.tries[days])
                 if self.tries[days] <= self.settings.http_retries:
-                    self.todo.append(days)
+                    self.waiting.append(days)
                 else:
                     self._give_up(days, error, stop=False)
             except Exception as error:  # noqa: BLE001 - kept, and raised at the end
@@ -216,8 +217,8 @@ class Work:
         self.errors[days] = error
         self.say(f"{self.name}: {days}: failed: {words(error)}")
         if stop:
-            self.errors |= dict.fromkeys(self.todo, error)
-            self.todo.clear()
+            self.errors |= dict.fromkeys(self.waiting, error)
+            self.waiting.clear()
 
     def _land_one(self) -> bool:
         """Land the oldest load that waits, if no cycle has the lease; whether that took place."""

@@ -32,7 +32,8 @@ from connectors.support.streams import STREAMS as SUPPORT
 from connectors.web_rank.client import WebRankSource
 from connectors.web_rank.streams import STREAMS as WEB_RANK
 from headwater.errors import DefinitionError
-from headwater.settings import (
+from headwater.settings import Settings, load
+from headwater.system_settings import (
     AppIntelligenceSettings,
     BillingSettings,
     CrunchbaseSettings,
@@ -44,10 +45,8 @@ from headwater.settings import (
     OutreachSettings,
     ProductSettings,
     SalesforceSettings,
-    Settings,
     SupportSettings,
     WebRankSettings,
-    load,
 )
 
 STREAMS_BY_SOURCE: dict[str, tuple[Stream, ...]] = {

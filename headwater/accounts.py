@@ -11,43 +11,10 @@ import json
 from typing import Protocol
 
 from headwater.errors import SettingsError
-from headwater.settings import (
-    AppIntelligenceSettings,
-    BillingSettings,
-    CrunchbaseSettings,
-    EventFilesSettings,
-    ExclusionsSheetSettings,
-    HubSpotSettings,
-    LaunchDarklySettings,
-    MarketoSettings,
-    MixpanelSettings,
-    OutreachSettings,
-    ProductSettings,
-    SalesforceSettings,
-    Settings,
-    SettingsGroup,
-    SupportSettings,
-    WebRankSettings,
-    load,
-)
+from headwater.settings import Settings, load
+from headwater.system_settings import SYSTEMS
 
 FILE = "accounts.json"
-_GROUPS: dict[str, type[SettingsGroup]] = {
-    "product": ProductSettings,
-    "mixpanel": MixpanelSettings,
-    "salesforce": SalesforceSettings,
-    "hubspot": HubSpotSettings,
-    "crunchbase": CrunchbaseSettings,
-    "exclusions_sheet": ExclusionsSheetSettings,
-    "launchdarkly": LaunchDarklySettings,
-    "outreach": OutreachSettings,
-    "marketo": MarketoSettings,
-    "support": SupportSettings,
-    "billing": BillingSettings,
-    "event_files": EventFilesSettings,
-    "app_intelligence": AppIntelligenceSettings,
-    "web_rank": WebRankSettings,
-}
 
 
 class _Account(Protocol):
@@ -60,7 +27,7 @@ def claim(system: str, settings: Settings) -> None:
 
     Raises :class:`SettingsError` if it belongs to another one, or a setting is missing.
     """
-    group: _Account = load(_GROUPS[system])  # type: ignore[assignment]
+    group: _Account = load(SYSTEMS[system])  # type: ignore[assignment]
     path = settings.home / FILE
     known: dict[str, str] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     present = known.setdefault(system, group.account)

@@ -18,7 +18,8 @@ from pathlib import Path
 
 from headwater.errors import CredentialError, VendorRejectedError
 from headwater.http import ApiSession
-from headwater.settings import OutreachSettings, Settings
+from headwater.settings import Settings
+from headwater.system_settings import OutreachSettings
 
 
 class OutreachTokens:

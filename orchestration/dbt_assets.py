@@ -136,11 +136,11 @@ class _Step:
         wanted = [self._asset_keys[key] for key in keys] + [self._check_keys[key] for key in checks]
         with as_step_failure():
             kept = unchanged(cycle.settings, self._definitions, wanted)
-            todo = sorted(set(wanted) - kept)
+            to_build = sorted(set(wanted) - kept)
             results = [_kept(self._nodes[unique_id]) for unique_id in sorted(kept)]
-            if todo:
+            if to_build:
                 results += build(
-                    todo, cycle.settings, cycle.as_of, project=self._definitions.project
+                    to_build, cycle.settings, cycle.as_of, project=self._definitions.project
                 )
             remember(cycle.settings, self._definitions, self._made_well(results))
             rows = _row_counts(cycle)

@@ -9,7 +9,8 @@ from typing import Any
 
 from headwater.errors import CredentialError, SourceDataError, VendorRejectedError
 from headwater.http import ApiSession
-from headwater.settings import AppIntelligenceSettings, Settings
+from headwater.settings import Settings
+from headwater.system_settings import AppIntelligenceSettings
 
 IDS_A_CALL = 50
 DAYS_A_CALL = 180

@@ -22,7 +22,8 @@ from connectors.app_intelligence.watched import App, Watched
 from connectors.stream import Stream
 from connectors.zone import Extracted, Kind, LoadFolder
 from headwater.clock import Clock
-from headwater.settings import AppIntelligenceSettings, Settings
+from headwater.settings import Settings
+from headwater.system_settings import AppIntelligenceSettings
 
 DAYS_OF = ZoneInfo("America/New_York")
 """The vendor's days."""

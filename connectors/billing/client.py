@@ -11,7 +11,8 @@ import requests
 from connectors.billing.streams import Listing
 from headwater.errors import CredentialError, VendorRejectedError, VendorUnavailableError
 from headwater.http import ApiSession
-from headwater.settings import BillingSettings, Settings
+from headwater.settings import Settings
+from headwater.system_settings import BillingSettings
 
 API_VERSION = "2025-06-30.basil"
 """The version whose shapes the contracts describe; without the header the account's own counts."""

@@ -21,7 +21,8 @@ from connectors.load_folder import Page
 from connectors.stream import Stream
 from connectors.zone import PARQUET, Extracted, Kind, LoadFolder
 from headwater.clock import Clock
-from headwater.settings import BillingSettings, Settings
+from headwater.settings import Settings
+from headwater.system_settings import BillingSettings
 
 EVENTS_KEPT = timedelta(days=29)
 """Stripe keeps events for 30 days; a day of it is left for the reading itself."""

@@ -14,7 +14,8 @@ from connectors.zone import Extracted, Kind, LoadFolder
 from headwater.clock import Clock
 from headwater.errors import CredentialError, SourceDataError, VendorRejectedError
 from headwater.http import ApiSession
-from headwater.settings import CrunchbaseSettings, Settings
+from headwater.settings import Settings
+from headwater.system_settings import CrunchbaseSettings
 
 PAGE = 1000
 CALLS_PER_SECOND = 3

@@ -17,7 +17,8 @@ from connectors.stream import Stream
 from headwater.budget import call_budget
 from headwater.clock import Clock
 from headwater.errors import QuotaExhaustedError
-from headwater.settings import EventFilesSettings, Settings
+from headwater.settings import Settings
+from headwater.system_settings import EventFilesSettings
 
 FILES_PER_STEP = 200
 PAGE_BYTES = 4 * 1024 * 1024

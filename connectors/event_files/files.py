@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from headwater.errors import CredentialError, HeadwaterError, SettingsError, VendorUnavailableError
-from headwater.settings import EventFilesSettings
+from headwater.system_settings import EventFilesSettings
 
 if TYPE_CHECKING:
     from pyarrow.fs import FileSystem

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from connectors.exclusions_sheet.streams import EXCLUSIONS, SHEETS
 from connectors.google_sheets.client import SpreadsheetSource
-from headwater.settings import ExclusionsSheetSettings, Settings
+from headwater.settings import Settings
+from headwater.system_settings import ExclusionsSheetSettings
 
 
 class ExclusionsSheetSource(SpreadsheetSource):

@@ -8,7 +8,8 @@ import requests
 
 from headwater.errors import CredentialError, QuotaExhaustedError, VendorRejectedError
 from headwater.http import ApiSession
-from headwater.settings import HubSpotSettings, Settings
+from headwater.settings import Settings
+from headwater.system_settings import HubSpotSettings
 
 LIST_PAGE = 100
 SEARCH_PAGE = 200

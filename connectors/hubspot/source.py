@@ -14,7 +14,8 @@ from connectors.keyed_cursor import KeyedCursor
 from connectors.stream import Stream
 from connectors.zone import Extracted, LoadFolder
 from headwater.clock import Clock
-from headwater.settings import HubSpotSettings, Settings
+from headwater.settings import Settings
+from headwater.system_settings import HubSpotSettings
 
 
 @dataclass

@@ -19,7 +19,8 @@ from headwater.errors import (
     VendorUnavailableError,
 )
 from headwater.http import ApiSession
-from headwater.settings import MarketoSettings, Settings
+from headwater.settings import Settings
+from headwater.system_settings import MarketoSettings
 
 CONCURRENCY = 2
 CALLS_PER_SECOND = 2.25

@@ -10,7 +10,8 @@ from connectors.marketo.client import MarketoClient
 from connectors.stream import Stream
 from connectors.zone import LoadFolder
 from headwater.clock import Clock
-from headwater.settings import MarketoSettings, Settings
+from headwater.settings import Settings
+from headwater.system_settings import MarketoSettings
 
 
 @dataclass

@@ -15,7 +15,8 @@ from connectors.stream import Stream
 from connectors.zone import Extracted, LoadFolder
 from headwater.clock import Clock, SystemClock
 from headwater.errors import CredentialError, VendorRejectedError
-from headwater.settings import MarketoSettings, Settings
+from headwater.settings import Settings
+from headwater.system_settings import MarketoSettings
 
 RIGHTS = {
     "/rest/v1/leads/describe.json": "Read-Only Lead",

@@ -29,7 +29,8 @@ from connectors.zone import LINES, Extracted, LoadFolder
 from headwater.clock import Clock
 from headwater.errors import CredentialError, VendorRejectedError, VendorUnavailableError
 from headwater.http import ApiSession
-from headwater.settings import MixpanelSettings, Settings
+from headwater.settings import Settings
+from headwater.system_settings import MixpanelSettings
 
 DAYS_PER_CALL = 92
 """A quarter of a year per call: seven calls for two years, far below 60 an hour, and little to

@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 from headwater.errors import CredentialError, SourceDataError, VendorRejectedError
 from headwater.http import ApiSession
 from headwater.outreach_tokens import OutreachTokens
-from headwater.settings import OutreachSettings, Settings
+from headwater.settings import Settings
+from headwater.system_settings import OutreachSettings
 
 MEDIA_TYPE = "application/vnd.api+json"
 PAGE = 1000

@@ -14,7 +14,8 @@ from connectors.outreach.streams import RESOURCES, STREAMS
 from connectors.stream import Mode, Stream
 from connectors.zone import Extracted, LoadFolder
 from headwater.clock import Clock
-from headwater.settings import OutreachSettings, Settings
+from headwater.settings import Settings
+from headwater.system_settings import OutreachSettings
 
 LISTING = "listing"
 

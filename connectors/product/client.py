@@ -28,7 +28,8 @@ from connectors.stream import Mode, Stream
 from connectors.zone import PARQUET, Extracted, Kind, LoadFolder
 from headwater.clock import Clock
 from headwater.errors import CredentialError, SourceDataError, VendorUnavailableError
-from headwater.settings import ProductSettings, Settings
+from headwater.settings import Settings
+from headwater.system_settings import ProductSettings
 from headwater.warehouse import quote
 
 INSUFFICIENT_PRIVILEGE = "42501"

@@ -27,7 +27,8 @@ from headwater.errors import (
     VendorUnavailableError,
 )
 from headwater.http import ApiSession
-from headwater.settings import SalesforceSettings, Settings
+from headwater.settings import Settings
+from headwater.system_settings import SalesforceSettings
 
 BULK_PAGE_ROWS = 250_000
 CHUNK_BYTES = 1024 * 1024

@@ -14,7 +14,8 @@ from simple_salesforce.login import SalesforceLogin
 
 from headwater.errors import CredentialError, VendorUnavailableError
 from headwater.http import ApiSession, BaseUrlAdapter
-from headwater.settings import SalesforceSettings, Settings
+from headwater.settings import Settings
+from headwater.system_settings import SalesforceSettings
 
 
 @dataclass

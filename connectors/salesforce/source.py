@@ -13,7 +13,8 @@ from connectors.stream import Stream
 from connectors.zone import Extracted, LoadFolder
 from headwater.clock import Clock
 from headwater.errors import CredentialError, VendorRejectedError
-from headwater.settings import SalesforceSettings, Settings
+from headwater.settings import Settings
+from headwater.system_settings import SalesforceSettings
 
 
 @dataclass

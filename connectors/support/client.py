@@ -7,7 +7,8 @@ from typing import Any
 
 from headwater.errors import CredentialError, SourceDataError, VendorRejectedError
 from headwater.http import ApiSession
-from headwater.settings import Settings, SupportSettings
+from headwater.settings import Settings
+from headwater.system_settings import SupportSettings
 
 PAGE = 1000
 CALLS_PER_MINUTE = 200

@@ -13,7 +13,8 @@ from connectors.support.client import ZendeskClient
 from connectors.support.streams import CHATS, STREAMS, TICKET_EVENTS, TICKETS, USERS
 from connectors.zone import Extracted, LoadFolder
 from headwater.clock import Clock
-from headwater.settings import Settings, SupportSettings
+from headwater.settings import Settings
+from headwater.system_settings import SupportSettings
 
 LEAST_AGE_SECONDS = 61
 """An export from less than a minute ago on is refused."""

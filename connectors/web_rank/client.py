@@ -10,7 +10,8 @@ from connectors.web_rank.streams import RANKS, STREAMS
 from connectors.web_rank.visits import Similarweb
 from connectors.zone import Extracted, LoadFolder
 from headwater.clock import Clock
-from headwater.settings import Settings, WebRankSettings
+from headwater.settings import Settings
+from headwater.system_settings import WebRankSettings
 
 
 @dataclass

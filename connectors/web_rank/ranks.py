@@ -24,7 +24,8 @@ from headwater.errors import (
     VendorUnavailableError,
 )
 from headwater.http import ApiSession
-from headwater.settings import Settings, WebRankSettings
+from headwater.settings import Settings
+from headwater.system_settings import WebRankSettings
 
 LOOKED_BACK = timedelta(days=7)
 """How far back a list is looked for: the vendor skips a day now and then."""

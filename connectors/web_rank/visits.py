@@ -26,7 +26,8 @@ from headwater.errors import (
     VendorUnavailableError,
 )
 from headwater.http import ApiSession, error_for
-from headwater.settings import Settings, WebRankSettings
+from headwater.settings import Settings
+from headwater.system_settings import WebRankSettings
 from headwater.warehouse import connect
 
 CALLS_PER_SECOND = 10

@@ -11,7 +11,8 @@ from typing import Any
 
 from headwater.errors import VendorRejectedError
 from headwater.http import ApiSession
-from headwater.settings import HubSpotSettings, Settings, load
+from headwater.settings import Settings, load
+from headwater.system_settings import HubSpotSettings
 from syncs.definition import Definition, Mode, Removal
 from syncs.destination import (
     Batch,

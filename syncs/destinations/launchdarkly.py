@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 from headwater.errors import VendorRejectedError, VendorUnavailableError
 from headwater.http import ApiSession
-from headwater.settings import LaunchDarklySettings, Settings, load
+from headwater.settings import Settings, load
+from headwater.system_settings import LaunchDarklySettings
 from syncs.definition import Definition, Mode, Removal
 from syncs.destination import (
     Batch,

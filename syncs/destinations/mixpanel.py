@@ -16,7 +16,8 @@ import requests
 
 from headwater.errors import SettingsError, VendorRejectedError
 from headwater.http import ApiSession
-from headwater.settings import MixpanelSettings, Settings, load
+from headwater.settings import Settings, load
+from headwater.system_settings import MixpanelSettings
 from syncs.definition import Definition, Mode, Removal
 from syncs.destination import (
     Batch,

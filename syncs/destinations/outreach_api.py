@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 
 from headwater.http import ApiSession
 from headwater.outreach_tokens import OutreachTokens
-from headwater.settings import OutreachSettings, Settings, load
+from headwater.settings import Settings, load
+from headwater.system_settings import OutreachSettings
 from syncs.destinations.answers import reading
 
 MEDIA_TYPE = "application/vnd.api+json"

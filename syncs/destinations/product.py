@@ -22,7 +22,8 @@ from headwater.errors import (
     VendorRejectedError,
     VendorUnavailableError,
 )
-from headwater.settings import ProductSettings, Settings, load
+from headwater.settings import Settings, load
+from headwater.system_settings import ProductSettings
 from syncs.definition import Definition, Mode, Removal
 from syncs.destination import (
     Batch,

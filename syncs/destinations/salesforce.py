@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from headwater.errors import VendorRejectedError
-from headwater.settings import SalesforceSettings, Settings, load
+from headwater.settings import Settings, load
+from headwater.system_settings import SalesforceSettings
 from syncs.definition import Definition, Mode, Removal
 from syncs.destination import (
     Batch,

@@ -22,7 +22,8 @@ from headwater.errors import (
     VendorUnavailableError,
 )
 from headwater.http import ApiSession, BaseUrlAdapter
-from headwater.settings import SalesforceSettings, Settings
+from headwater.settings import Settings
+from headwater.system_settings import SalesforceSettings
 
 TOLD_APART_HERE = (400, 403, 404, 414, 431)
 LOCKED = "UNABLE_TO_LOCK_ROW"

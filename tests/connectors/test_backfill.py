@@ -34,7 +34,8 @@ from headwater.errors import (
     SettingsError,
     WarehouseBusyError,
 )
-from headwater.settings import MixpanelSettings, Settings
+from headwater.settings import Settings
+from headwater.system_settings import MixpanelSettings
 from headwater.warehouse import connect
 from tests.connectors.conftest import Served
 

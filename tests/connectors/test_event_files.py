@@ -17,7 +17,8 @@ from connectors.event_files.lines import EventLines
 from connectors.run import LoadResult, StreamsFailedError, StreamsToRetryError, run_source
 from headwater.clock import FixedClock
 from headwater.errors import SettingsError, VendorUnavailableError
-from headwater.settings import EventFilesSettings, Settings, load
+from headwater.settings import Settings, load
+from headwater.system_settings import EventFilesSettings
 from headwater.warehouse import connect
 from tests.connectors.event_folder import NOON, Folder, lines, message, numbered
 

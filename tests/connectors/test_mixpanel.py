@@ -17,7 +17,8 @@ from connectors.mixpanel.streams import EVENTS
 from connectors.run import run_source
 from headwater.clock import FixedClock
 from headwater.errors import CredentialError, RetryableError, VendorUnavailableError
-from headwater.settings import MixpanelSettings, Settings
+from headwater.settings import Settings
+from headwater.system_settings import MixpanelSettings
 from headwater.warehouse import connect
 from tests.connectors.conftest import Served
 

@@ -14,7 +14,8 @@ from connectors.run import LoadResult, StreamsFailedError, StreamsToRetryError, 
 from headwater.clock import FixedClock
 from headwater.errors import CredentialError
 from headwater.outreach_tokens import OutreachTokens
-from headwater.settings import OutreachSettings, Settings, load
+from headwater.settings import Settings, load
+from headwater.system_settings import OutreachSettings
 from headwater.warehouse import connect
 from sandbox.vendors.outreach.resources import RESOURCES
 from tests.connectors.conftest import Served

@@ -18,7 +18,8 @@ from connectors.product.client import ProductSource
 from connectors.run import LoadResult, run_source
 from headwater.clock import FixedClock
 from headwater.errors import CredentialError, SettingsError, VendorUnavailableError
-from headwater.settings import ProductSettings, Settings
+from headwater.settings import Settings
+from headwater.system_settings import ProductSettings
 from headwater.warehouse import connect
 from sandbox import credentials
 from sandbox.postgres import Postgres

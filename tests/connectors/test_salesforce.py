@@ -16,7 +16,8 @@ from connectors.salesforce.contracts import Lead
 from connectors.salesforce.login import Token
 from headwater.clock import FixedClock
 from headwater.errors import CredentialError, QuotaExhaustedError
-from headwater.settings import SalesforceSettings, Settings
+from headwater.settings import Settings
+from headwater.system_settings import SalesforceSettings
 from headwater.warehouse import connect
 from tests.connectors.conftest import Served
 from tests.connectors.salesforce_under_test import AS_OF, lead, leads, run, use

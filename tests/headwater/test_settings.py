@@ -7,13 +7,11 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from headwater.errors import SettingsError
-from headwater.settings import (
-    SOURCES,
+from headwater.settings import SOURCES, Settings, load
+from headwater.system_settings import (
     HubSpotSettings,
     MixpanelSettings,
     ProductSettings,
-    Settings,
-    load,
 )
 
 

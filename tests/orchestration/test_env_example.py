@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pydantic_core import PydanticUndefined
 
+import headwater.system_settings  # noqa: F401  (its groups are settings too)
 from headwater.settings import SettingsGroup
 
 FILE = Path(__file__).parents[2] / ".env.example"
