@@ -9,7 +9,7 @@ from headwater.settings import Settings
 from syncs.definition import load_definition
 from syncs.destinations import open_destination
 from syncs.registry import check_ownership, definitions
-from tests.syncs.conftest import a_definition
+from tests.syncs.bench import a_definition
 
 GOOD = """\
 name: things

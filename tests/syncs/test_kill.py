@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 
-from tests.syncs.test_against_sandbox import prospect, task, world  # noqa: F401 (a fixture)
+from tests.syncs.world import prospect, task
 
 RUN = """
 import sys
@@ -25,7 +25,7 @@ for name in ("outreach__prospects", "outreach__sdr_tasks"):
 KILLS = 6
 
 
-def test_kill_9_at_random_moments_loses_nothing_and_doubles_nothing(world):  # noqa: F811
+def test_kill_9_at_random_moments_loses_nothing_and_doubles_nothing(world):
     number = 120
     world.model("outreach__prospects", *(prospect(n) for n in range(number)))
     world.model("outreach__sdr_tasks", *(task(n) for n in range(number)))

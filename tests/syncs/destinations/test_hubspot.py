@@ -1,0 +1,56 @@
+"""HubSpot: the overage campaign on contacts."""
+
+from __future__ import annotations
+
+from syncs.state import RunStatus
+
+
+def test_the_campaign_fills_names_only_where_there_are_none_and_is_cleared_on_leaving(world):
+    hubspot = world.served.stores["hubspot"]
+    hubspot.seed(
+        "contacts",
+        [{"id": "51", "properties": {"email": "eve@example.com", "firstname": "Evelyn"},
+          "createdAt": "2025-01-01T00:00:00Z", "updatedAt": "2025-01-01T00:00:00Z",
+          "archived": False}],
+    )  # fmt: skip
+    eve = ("eve@example.com", "Eve", "Moore", "overage", "w1", "HQ", "order_lines", 1.25)
+    bob = ("bob@example.com", "Bob", None, "overage", "w2", "Lab", "order_lines", 1.5)
+    world.model("hubspot__overage_campaign", eve, bob)
+    result = world.run("hubspot__overage_campaign")
+    assert (result.status, result.created) == (RunStatus.CLEAN, 2)
+    held = {row["properties"]["email"]: row["properties"] for row in hubspot.rows("contacts")}
+    assert held["eve@example.com"]["firstname"] == "Evelyn"
+    assert held["eve@example.com"]["lastname"] == "Moore"
+    assert held["bob@example.com"]["firstname"] == "Bob"
+    assert held["bob@example.com"]["plg_campaign"] == "overage"
+
+    world.model("hubspot__overage_campaign", bob)
+    left = world.run("hubspot__overage_campaign")
+    assert (left.status, left.removed) == (RunStatus.CLEAN, 1)
+    held = {row["properties"]["email"]: row["properties"] for row in hubspot.rows("contacts")}
+    assert not held["eve@example.com"]["plg_campaign"]
+    assert held["eve@example.com"]["plg_workspace_id"] == "w1"
+    assert world.run("hubspot__overage_campaign").calls == 0
+
+
+def test_one_bad_address_does_not_hold_the_other_contacts_back(world):
+    rest = ("x", "y", "overage", "w1", "HQ", "order_lines", 1.25)
+    people = [(f"p{n}@example.com", *rest) for n in range(150)]
+    world.model("hubspot__overage_campaign", ("no address", *rest), *people)
+    result = world.run("hubspot__overage_campaign")
+    assert (result.created, result.rejected) == (150, 1)
+    assert result.refusals[0].example_key == "no address"
+    assert result.least_calls == 4
+
+
+def test_a_maintenance_page_with_status_200_ends_the_run_and_the_next_one_delivers(world):
+    page = {"status": 200, "body": "<html>Down for maintenance</html>"}
+    world.served.fault("hubspot", "/batch/upsert", "status", times=None, **page)
+    rest = ("Eve", "Moore", "overage", "w1", "HQ", "order_lines", 1.25)
+    world.model("hubspot__overage_campaign", ("eve@example.com", *rest))
+    failed = world.run("hubspot__overage_campaign")
+    assert (failed.status, failed.owed) == (RunStatus.FAILED, 1)
+    assert "cannot be read" in str(failed.error)
+    world.served.faults.clear()
+    assert world.run("hubspot__overage_campaign").status is RunStatus.CLEAN
+    assert len(world.stored("hubspot", "contacts")) == 1

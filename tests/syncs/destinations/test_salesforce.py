@@ -1,0 +1,144 @@
+"""Salesforce: leads made once, by collections and by bulk jobs, and scores of accounts."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from sandbox.vendors.salesforce.ids import normalize
+from syncs.registry import definition
+from syncs.run import rows
+from syncs.state import RunStatus
+
+
+def signup(number: int, **changes: Any) -> tuple[Any, ...]:
+    row = {
+        "user_id": f"{number}",
+        "organization_id": "7",
+        "first_name": "Ada",
+        "last_name": f"Lovelace {number}",
+        "email": f"ada{number}@example.com",
+        "company": "Acme",
+        "title": None,
+        "country": None,
+        "lead_source": "Product",
+        "has_opted_out_of_email": False,
+        "do_not_call": True,
+        "icp_tier": "A",
+        "icp_score": 71.5,
+        "icp_reasons": "Software, 120 people",
+        "is_pql": False,
+        "pql_reasons": None,
+        **changes,
+    }
+    return tuple(row.values())
+
+
+def test_a_lead_per_signup_created_once(world):
+    world.model("salesforce__signup_leads", *(signup(n) for n in range(3)))
+    result = world.run("salesforce__signup_leads")
+    assert (result.status, result.created, result.calls) == (RunStatus.CLEAN, 3, 2), result.error
+    leads = world.stored("salesforce", "Lead")
+    assert {lead["PLG_User_Id__c"] for lead in leads} == {"0", "1", "2"}
+    assert {(lead["PLG_ICP_Score__c"], lead["PLG_Org_Id__c"]) for lead in leads} == {(71.5, "7")}
+
+    world.model("salesforce__signup_leads", *(signup(n, icp_tier="B") for n in range(3)))
+    again = world.run("salesforce__signup_leads")
+    assert (again.planned, again.calls) == (0, 0)
+
+
+def test_many_leads_go_by_one_bulk_job_with_each_rows_answer(world, monkeypatch):
+    monkeypatch.setenv("SALESFORCE_BULK_FROM_ROWS", "250")
+    bad = signup(999, email="not an address")
+    world.model("salesforce__signup_leads", *(signup(n) for n in range(300)), bad)
+    result = world.run("salesforce__signup_leads")
+    assert (result.status, result.created, result.rejected) == (RunStatus.PARTIAL, 300, 1)
+    assert result.calls >= result.least_calls
+    assert result.refusals[0].code == "INVALID_EMAIL_ADDRESS"
+    assert result.refusals[0].example_key == "999"
+    assert len(world.stored("salesforce", "Lead")) == 300
+    sent = rows("salesforce__signup_leads", world.settings, "7")[0]
+    lead = next(r for r in world.stored("salesforce", "Lead") if r["PLG_User_Id__c"] == "7")
+    assert sent["destination_id"] == lead["Id"]
+
+
+@pytest.mark.parametrize("bulk_from", ["2", "5000"])
+def test_a_lost_answer_makes_no_second_lead(world, monkeypatch, bulk_from):
+    monkeypatch.setenv("SALESFORCE_BULK_FROM_ROWS", bulk_from)
+    route = "/jobs/ingest" if bulk_from == "2" else "/composite/sobjects"
+    world.served.fault("salesforce", route, "lost_response", times=2)
+    world.model("salesforce__signup_leads", *(signup(n) for n in range(205)))
+    results = [world.run("salesforce__signup_leads") for _ in range(2)]
+    assert results[-1].status is RunStatus.CLEAN
+    leads = world.stored("salesforce", "Lead")
+    assert len(leads) == len({lead["PLG_User_Id__c"] for lead in leads}) == 205
+
+
+@pytest.mark.parametrize("bulk_from", ["2", "5000"])
+def test_leads_are_neither_made_again_nor_written_over_when_the_state_is_lost(
+    world, monkeypatch, bulk_from
+):
+    monkeypatch.setenv("SALESFORCE_BULK_FROM_ROWS", bulk_from)
+    world.model("salesforce__signup_leads", *(signup(n) for n in range(205)))
+    world.run("salesforce__signup_leads")
+    store = world.served.stores["salesforce"]
+    lead = next(r for r in store.rows("Lead") if r["PLG_User_Id__c"] == "7")
+    store.seed("Lead", [{**lead, "Title": "Buyer", "LastName": "Byron", "LeadSource": "Fair"}])
+    (world.settings.sync_state / "salesforce__signup_leads.duckdb").unlink()
+    world.model("salesforce__signup_leads", *(signup(n) for n in range(206)))
+    again = world.run("salesforce__signup_leads")
+    assert (again.status, again.created) == (RunStatus.CLEAN, 206)
+    leads = {row["PLG_User_Id__c"]: row for row in world.stored("salesforce", "Lead")}
+    assert len(leads) == len(world.stored("salesforce", "Lead")) == 206
+    kept = leads["7"]
+    assert (kept["Title"], kept["LastName"], kept["LeadSource"]) == ("Buyer", "Byron", "Fair")
+    sent = rows("salesforce__signup_leads", world.settings, "7")[0]
+    assert (sent["destination_id"], sent["code"]) == (lead["Id"], "ALREADY_THERE")
+    world.model("salesforce__signup_leads", *(signup(n, icp_tier="C") for n in range(206)))
+    assert world.run("salesforce__signup_leads").planned == 0
+
+
+def test_records_are_only_created_by_a_key_that_salesforce_keeps_unique(world):
+    leads = definition("salesforce__signup_leads")
+    key = leads.key.model_copy(update={"field": "Street"})
+    world.model("salesforce__signup_leads", signup(1))
+    loose = leads.model_copy(update={"key": key})
+    result = world.run("salesforce__signup_leads", definition=loose)
+    assert result.status is RunStatus.FAILED
+    assert "Lead.Street is not unique" in str(result.error)
+    assert not world.stored("salesforce", "Lead")
+
+
+def test_account_scores_send_only_what_differs_and_clear_with_null(world):
+    ids = ["0015f00000ABCDEAA0", "0015f00000ABCDFAA0", "0015f00000ABCDGAA0"]
+    ids = [normalize(each[:15]) for each in ids]
+    world.served.stores["salesforce"].seed(
+        "Account",
+        [{"Id": each, "Name": f"Account {n}", "PLG_ICP_Tier__c": "A", "PLG_PQL__c": True,
+          "PLG_PQL_Reasons__c": "old"} for n, each in enumerate(ids)],
+    )  # fmt: skip
+    landed = ("A", None, None, True, "old")
+    world.model(
+        "salesforce__account_scores",
+        (ids[0], "A", None, None, True, "old", *landed),
+        (ids[1], "B", 55.0, "Fits", True, "old", *landed),
+        (ids[2], "A", None, None, False, None, *landed),
+    )
+    result = world.run("salesforce__account_scores")
+    assert (result.status, result.adopted, result.updated) == (RunStatus.CLEAN, 1, 2)
+    accounts = {row["Id"]: row for row in world.stored("salesforce", "Account")}
+    assert accounts[ids[1]]["PLG_ICP_Tier__c"] == "B"
+    assert accounts[ids[2]]["PLG_PQL_Reasons__c"] is None
+    sent = json.loads(rows("salesforce__account_scores", world.settings, ids[1])[0]["fields"])
+    assert set(sent) == {"PLG_ICP_Tier__c", "PLG_ICP_Score__c", "PLG_ICP_Reasons__c"}
+
+
+def test_an_account_deleted_between_read_and_write_is_rejected_by_name(world):
+    gone = "0015f00000ABCDEAA0"
+    gone = normalize(gone[:15])
+    world.model("salesforce__account_scores", (gone, "A", 1.0, "x", False, None, *[None] * 5))
+    result = world.run("salesforce__account_scores")
+    assert (result.status, result.rejected) == (RunStatus.PARTIAL, 1)
+    assert result.refusals[0].example_key == gone
