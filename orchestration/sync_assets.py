@@ -92,7 +92,7 @@ def _chain_step(chain: tuple[Definition, ...], settings: Settings) -> dg.AssetsD
             yield from _events(item, result)
             if result.status is not RunStatus.CLEAN:
                 failures.append(_not_clean(item.name, result))
-            if result.status in (RunStatus.FAILED, RunStatus.BLOCKED):
+            if result.status in (RunStatus.FAILED, RunStatus.BLOCKED, RunStatus.BUSY):
                 break
         if failures:
             raise joined(failures)

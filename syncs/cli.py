@@ -1,6 +1,6 @@
 """``headwater sync``: plan, run, status and log.
 
-Exit codes: 0 clean, 2 partial (rows rejected or owed), 1 failed or blocked.
+Exit codes: 0 clean, 2 partial (rows rejected or owed), 1 failed, blocked or busy.
 """
 
 from __future__ import annotations
@@ -15,8 +15,11 @@ import typer
 from headwater.clock import clock_from
 from headwater.settings import Settings, load
 from syncs import report
+from syncs.history import rows, status
+from syncs.lease import holder
+from syncs.plan import plan
 from syncs.registry import definition, enabled
-from syncs.run import RunResult, plan, rows, run, status
+from syncs.run import RunResult, run
 from syncs.state import RunStatus
 
 app = typer.Typer(
@@ -70,11 +73,16 @@ def status_command(
 ) -> None:
     """Show the latest runs."""
     settings = load(Settings)
-    found = {name: status(name, settings, runs=runs) for name in _chosen(names, settings)}
+    chosen = _chosen(names, settings)
+    running = {name: held for name in chosen if (held := holder(settings, name))}
+    found = {name: status(name, settings, runs=runs) for name in chosen if name not in running}
     if as_json:
-        _print({name: [report.as_dict(item) for item in items] for name, items in found.items()})
+        told = {name: [{"status": "running", **vars(held)}] for name, held in running.items()}
+        _print(told | {name: [report.as_dict(run) for run in runs] for name, runs in found.items()})
     else:
         report.console().print(report.runs_table(found))
+        for name, held in running.items():
+            report.console().print(f"{name}: running, {held}", markup=False)
 
 
 @app.command("log")
@@ -95,9 +103,9 @@ def log_command(
 
 
 def exit_code(results: Sequence[RunResult]) -> int:
-    """0 if all are clean, 1 if any failed or was blocked, else 2."""
+    """0 if all are clean, 1 if any failed, was blocked or found the sync busy, else 2."""
     found = {result.status for result in results}
-    if found & {RunStatus.FAILED, RunStatus.BLOCKED}:
+    if found & {RunStatus.FAILED, RunStatus.BLOCKED, RunStatus.BUSY}:
         return 1
     return 2 if RunStatus.PARTIAL in found else 0
 

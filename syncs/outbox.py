@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -35,10 +35,12 @@ the file would grow with every change."""
 
 
 class Outbox:
-    """The outbox of one sync, in its open state file. ``run_id`` is the run that is delivering."""
+    """The outbox of one sync, in its open state file. ``run_id`` is the run that is delivering,
+    ``fence`` the number that says whether it still may."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, run_id: str) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, run_id: str, fence: int) -> None:
         self._connection = connection
+        self.fence = fence
         self.run_id = run_id
         self._batches = 0
 
@@ -48,7 +50,7 @@ class Outbox:
         Pending and rejected rows of earlier runs are superseded: the difference has planned anew
         what is still to be sent. ``runs`` keeps their figures.
         """
-        with transaction(self._connection):
+        with self._transaction():
             self._connection.execute(
                 "update outbox set state = 'superseded', changed_at = ? "
                 "where state in ('pending', 'rejected') and run_id <> ?",
@@ -88,7 +90,7 @@ class Outbox:
         self._batches += 1
         batch = Batch(f"{self.run_id}/{self._batches:06d}", tuple(changes))
         leaving = {"seq": pa.array([change.seq for change in changes], pa.int64())}
-        with self._given("leaving", leaving), transaction(self._connection):
+        with self._given("leaving", leaving), self._transaction():
             self._connection.execute(
                 "insert into attempts values (?, ?, null, ?, ?, null)",
                 [batch.batch_id, self.run_id, len(changes), naive(now)],
@@ -108,7 +110,7 @@ class Outbox:
 
     def remember_handle(self, batch_id: str, handle: str) -> None:
         """Make the vendor's name of a batch durable."""
-        with transaction(self._connection):
+        with self._transaction():
             self._connection.execute(
                 "update attempts set handle = ? where batch_id = ?", [handle, batch_id]
             )
@@ -127,7 +129,7 @@ class Outbox:
             "kept": _texts(json.dumps(kept[seq]) for seq in kept),
             "found": _texts(json.dumps(found[seq]) for seq in kept),
         }
-        with self._given("looked", looked), transaction(self._connection):
+        with self._given("looked", looked), self._transaction():
             self._connection.execute(
                 """
                 update outbox
@@ -164,7 +166,7 @@ class Outbox:
                 result.message[:2000] if result.message else None for result in ordered
             ),
         }
-        with self._given("answer", answers), transaction(self._connection):
+        with self._given("answer", answers), self._transaction():
             self._connection.execute(
                 """
                 update outbox
@@ -209,7 +211,7 @@ class Outbox:
 
     def settle(self, now: datetime) -> None:
         """Move ``sent`` by every acknowledged row that it does not know of yet."""
-        with transaction(self._connection):
+        with self._transaction():
             self._connection.execute(
                 "delete from sent where key in "
                 "(select key from outbox where state = 'delivered' and not settled)"
@@ -233,7 +235,7 @@ class Outbox:
         """Forget the rows that earlier runs have done with and that are older than ``KEEP_DAYS``,
         and the attempts they were sent in. ``sent`` and ``runs`` stay whole."""
         before = naive(now - timedelta(days=KEEP_DAYS))
-        with transaction(self._connection):
+        with self._transaction():
             self._connection.execute(
                 "delete from outbox where run_id <> ? and changed_at < ? "
                 "and (state = 'superseded' or (state = 'delivered' and settled))",
@@ -265,6 +267,9 @@ class Outbox:
                     [self.run_id],
                 ).fetchall()
             )
+
+    def _transaction(self) -> AbstractContextManager[None]:
+        return transaction(self._connection, self.fence)
 
     @contextmanager
     def _given(self, name: str, columns: Mapping[str, pa.Array]) -> Iterator[None]:

@@ -13,7 +13,8 @@ from rich.table import Table
 from rich.text import Text
 
 from headwater.errors import HeadwaterError
-from syncs.run import Plan, RunResult
+from syncs.plan import Plan
+from syncs.run import RunResult
 
 
 def plans_table(plans: Sequence[Plan]) -> RenderableType:
@@ -132,7 +133,7 @@ def console() -> Console:
     return found if found.width <= 100 and found.is_terminal else Console(width=100)
 
 
-_COLOURS = {"clean": "green", "partial": "yellow", "failed": "red", "blocked": "red"}
+_COLOURS = {"clean": "green", "partial": "yellow", "failed": "red", "blocked": "red", "busy": "red"}
 
 
 def _table(*columns: str, numbers_from: int = 1) -> Table:

@@ -1,18 +1,15 @@
-"""Plan, run and look at one sync."""
+"""Run one sync: resolve what is open, plan, guard, deliver, and say what became of it."""
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
 
 import duckdb
 
 from headwater.accounts import claim
 from headwater.clock import Clock
-from headwater.errors import GuardError, HeadwaterError, SettingsError
+from headwater.errors import GuardError, HeadwaterError, WarehouseBusyError
 from headwater.settings import Settings
 from syncs import difference, guards, registry
 from syncs.definition import Definition
@@ -20,44 +17,9 @@ from syncs.delivery import Delivery, Progress
 from syncs.destination import ALREADY_THERE, Counts, Destination, Operation
 from syncs.destinations import open_destination
 from syncs.difference import Difference
+from syncs.lease import Lease, take_lease
 from syncs.outbox import Outbox
-from syncs.state import (
-    RunStatus,
-    begin_run,
-    finish_run,
-    one,
-    open_state,
-    state_path,
-)
-
-SAMPLE_ROWS = 10
-
-
-@dataclass(frozen=True)
-class PlannedRow:
-    """One row of a plan: per field, the value acknowledged before and the one to be sent."""
-
-    key: str
-    operation: str
-    fields: Mapping[str, tuple[Any, Any]]
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What a run would do now. ``blocked`` says which guard would stop it."""
-
-    name: str
-    model_rows: int
-    created: int
-    updated: int
-    removed: int
-    adopted: int
-    unchanged: int
-    unresolved: int
-    least_calls: int | None
-    blocked: str | None
-    sample: tuple[PlannedRow, ...]
-    warnings: tuple[str, ...] = ()
+from syncs.state import RunStatus, Tally, begin_run, finish_run, one, open_state
 
 
 @dataclass(frozen=True)
@@ -80,7 +42,7 @@ class RunResult:
     delivered can be delivered, the check left out, so ``calls >= least_calls`` always; rows to
     create that were there already count for nothing. ``seconds_of_lock``: how long the warehouse
     was held.
-    ``error``: what stopped the run (status failed or blocked), or ended it early (partial).
+    ``error``: what stopped the run (status failed, blocked or busy), or ended it early (partial).
     """
 
     name: str
@@ -108,49 +70,6 @@ def check(name: str, settings: Settings) -> None:
     open_destination(registry.definition(name), settings).check()
 
 
-def plan(
-    name: str,
-    settings: Settings,
-    *,
-    definition: Definition | None = None,
-    destination: Destination | None = None,
-) -> Plan:
-    """What :func:`run` would do now; writes nothing anywhere and calls nobody."""
-    definition = definition or registry.definition(name)
-    warnings: list[str] = []
-    with open_state(settings, name) as connection:
-        found = difference.compute(connection, definition, settings)
-        try:
-            guards.check(definition, found)
-            blocked = None
-        except GuardError as error:
-            blocked = str(error)
-        unresolved = one(
-            connection, "select count(*) from outbox where state in ('in_flight', 'unknown')"
-        )
-        sample = _sample(connection)
-    least_calls = None
-    try:
-        destination = destination or open_destination(definition, settings)
-        least_calls = destination.least_calls(found.counts)
-    except SettingsError as error:
-        warnings.append(str(error))
-    return Plan(
-        name=name,
-        model_rows=found.model_rows,
-        created=found.counts.created,
-        updated=found.counts.updated,
-        removed=found.counts.removed,
-        adopted=found.adopted,
-        unchanged=found.unchanged,
-        unresolved=unresolved,
-        least_calls=least_calls,
-        blocked=blocked,
-        sample=sample,
-        warnings=tuple(warnings),
-    )
-
-
 def run(
     name: str,
     settings: Settings,
@@ -164,68 +83,89 @@ def run(
     """Bring a destination to what its model says.
 
     Never raises for what a vendor, a guard or a setting says: the result's ``status`` and ``error``
-    tell. Raises :class:`DefinitionError` for an unknown sync and :class:`WarehouseBusyError` when
-    another runner holds this sync. Any other error is a mistake of ours: the run is closed as
-    failed, what was in flight is resolved by the next one, and the error is raised.
+    tell. While another runner holds this sync, this one waits, and then ends as ``busy`` with
+    nothing done. Raises :class:`DefinitionError` for an unknown sync. Any other error is a mistake
+    of ours: the run is closed as failed, what was in flight is resolved by the next one, and the
+    error is raised.
     """
     definition = definition or registry.definition(name)
     started = time.perf_counter()
-    with open_state(settings, name) as connection:
-        run_id = begin_run(connection, cycle_id, clock.now(), clock.now())
-        outbox = Outbox(connection, run_id)
-        work = _Work(
-            connection,
-            definition,
-            settings,
-            clock,
-            outbox=outbox,
-            on_progress=on_progress,
-            destination=destination,
-        )
-        error: HeadwaterError | None = None
-        try:
-            error = work.do()
-        except HeadwaterError as raised:
-            error = raised
-        except Exception as mistake:
-            finish_run(
+    try:
+        with (
+            take_lease(settings, name, clock.now()) as lease,
+            open_state(settings, name) as connection,
+        ):
+            run_id, fence = begin_run(connection, cycle_id, clock.now(), clock.now())
+            work = _Work(
                 connection,
-                run_id,
-                RunStatus.FAILED,
-                f"{type(mistake).__name__}: {mistake}",
-                finished_at=clock.now(),
-                measures=work.measures(),
+                definition,
+                settings,
+                clock,
+                outbox=Outbox(connection, run_id, fence),
+                on_progress=_told(lease, on_progress),
+                destination=destination,
             )
-            raise
-        status = work.status(error)
-        tally = finish_run(
+            result = _closed(work, connection, clock)
+    except WarehouseBusyError as busy:
+        result = RunResult(name=name, run_id="", status=RunStatus.BUSY, error=busy)
+    return replace(result, seconds=time.perf_counter() - started)
+
+
+def _told(lease: Lease, on_progress: Progress | None) -> Progress:
+    """Progress for the caller and for whoever asks who holds the sync."""
+
+    def tell(line: str) -> None:
+        lease.tell(line)
+        if on_progress is not None:
+            on_progress(line)
+
+    return tell
+
+
+def _closed(work: _Work, connection: duckdb.DuckDBPyConnection, clock: Clock) -> RunResult:
+    """Do the work and close its run, whatever happens."""
+    run_id, fence = work.outbox.run_id, work.outbox.fence
+
+    def close(status: RunStatus, reason: str | None) -> Tally:
+        return finish_run(
             connection,
             run_id,
             status,
-            str(error) if error else None,
+            reason,
+            fence=fence,
             finished_at=clock.now(),
             measures=work.measures(),
         )
-        return RunResult(
-            name=name,
-            run_id=run_id,
-            status=status,
-            planned=tally.planned,
-            created=tally.created,
-            updated=tally.updated,
-            removed=tally.removed,
-            rejected=tally.rejected,
-            owed=tally.owed,
-            adopted=work.adopted,
-            unchanged=work.unchanged,
-            recovered=work.recovered,
-            calls=work.calls,
-            least_calls=work.least_calls,
-            seconds_of_lock=work.seconds_of_lock,
-            seconds=time.perf_counter() - started,
-            refusals=_refusals(connection, run_id),
-            error=error,
-        )
+
+    error: HeadwaterError | None = None
+    try:
+        error = work.do()
+    except HeadwaterError as raised:
+        error = raised
+    except Exception as mistake:
+        close(RunStatus.FAILED, f"{type(mistake).__name__}: {mistake}")
+        raise
+    status = work.status(error)
+    tally = close(status, str(error) if error else None)
+    return RunResult(
+        name=work.definition.name,
+        run_id=run_id,
+        status=status,
+        planned=tally.planned,
+        created=tally.created,
+        updated=tally.updated,
+        removed=tally.removed,
+        rejected=tally.rejected,
+        owed=tally.owed,
+        adopted=work.adopted,
+        unchanged=work.unchanged,
+        recovered=work.recovered,
+        calls=work.calls,
+        least_calls=work.least_calls,
+        seconds_of_lock=work.seconds_of_lock,
+        refusals=_refusals(connection, run_id),
+        error=error,
+    )
 
 
 class _Work:
@@ -243,10 +183,10 @@ class _Work:
         destination: Destination | None,
     ) -> None:
         self._connection = connection
-        self._definition = definition
+        self.definition = definition
         self._settings = settings
         self._clock = clock
-        self._outbox = outbox
+        self.outbox = outbox
         self._on_progress = on_progress
         self._destination = destination
         self._calls_before = destination.calls if destination else 0
@@ -256,26 +196,26 @@ class _Work:
 
     def do(self) -> HeadwaterError | None:
         """Resolve what is open, plan, guard, deliver. Returns what ended delivery early."""
-        if self._outbox.leftovers():
+        if self.outbox.leftovers():
             self.recovered = self._delivery().recover()
-        self._outbox.settle(self._clock.now())
-        self._outbox.prune(self._clock.now())
-        self._difference = difference.compute(self._connection, self._definition, self._settings)
-        guards.check(self._definition, self._difference)
+        self.outbox.settle(self._clock.now())
+        self.outbox.prune(self._clock.now())
+        self._difference = difference.compute(self._connection, self.definition, self._settings)
+        guards.check(self.definition, self._difference)
         if self._difference.counts.total:
             delivery = self._delivery()
-            self._outbox.fill(self._definition.name, self._clock.now())
+            self.outbox.fill(self.definition.name, self._clock.now())
             try:
                 return delivery.deliver()
             finally:
-                self._outbox.settle(self._clock.now())
-        self._outbox.fill(self._definition.name, self._clock.now())
+                self.outbox.settle(self._clock.now())
+        self.outbox.fill(self.definition.name, self._clock.now())
         return None
 
     def _open(self) -> Destination:
         if self._destination is None:
-            self._destination = open_destination(self._definition, self._settings)
-            claim(self._definition.destination, self._settings)
+            self._destination = open_destination(self.definition, self._settings)
+            claim(self.definition.destination, self._settings)
         return self._destination
 
     def _delivery(self) -> Delivery:
@@ -283,7 +223,7 @@ class _Work:
         if not self._checked:
             destination.check()
             self._checked = True
-        return Delivery(self._definition, destination, self._outbox, self._clock, self._on_progress)
+        return Delivery(self.definition, destination, self.outbox, self._clock, self._on_progress)
 
     @property
     def calls(self) -> int:
@@ -299,7 +239,7 @@ class _Work:
             self._connection.execute(
                 "select operation, count(*) from outbox where run_id = ? and state = 'delivered' "
                 "and code is distinct from ? group by operation",
-                [self._outbox.run_id, ALREADY_THERE],
+                [self.outbox.run_id, ALREADY_THERE],
             ).fetchall()
         )
         planned = self._difference.counts
@@ -346,7 +286,7 @@ class _Work:
         delivered = one(
             self._connection,
             "select count(*) from outbox where run_id = ? and state = 'delivered'",
-            [self._outbox.run_id],
+            [self.outbox.run_id],
         )
         if error is not None:
             return RunStatus.PARTIAL if delivered else RunStatus.FAILED
@@ -354,25 +294,9 @@ class _Work:
             self._connection,
             "select count(*) from outbox where state in ('in_flight', 'unknown') "
             "or (run_id = ? and state in ('pending', 'rejected'))",
-            [self._outbox.run_id],
+            [self.outbox.run_id],
         )
         return RunStatus.PARTIAL if open_rows else RunStatus.CLEAN
-
-
-def _sample(connection: duckdb.DuckDBPyConnection) -> tuple[PlannedRow, ...]:
-    """The first rows of each operation of the plan, field by field."""
-    rows = connection.execute(
-        "select key, operation, fields, before from planned "
-        "qualify row_number() over (partition by operation order by seq) <= ? order by seq",
-        [SAMPLE_ROWS],
-    ).fetchall()
-    sample = []
-    for key, operation, fields, before in rows:
-        sent, known = json.loads(fields), json.loads(before)
-        sample.append(
-            PlannedRow(key, operation, {name: (known.get(name), sent[name]) for name in sent})
-        )
-    return tuple(sample)
 
 
 def _refusals(connection: duckdb.DuckDBPyConnection, run_id: str) -> tuple[Refusal, ...]:
@@ -387,43 +311,3 @@ def _refusals(connection: duckdb.DuckDBPyConnection, run_id: str) -> tuple[Refus
         [run_id],
     ).fetchall()
     return tuple(Refusal(*row) for row in rows)
-
-
-def status(name: str, settings: Settings, *, runs: int = 10) -> list[dict[str, Any]]:
-    """The latest runs of a sync, newest first; empty if it never ran."""
-    if not state_path(settings, name).exists():
-        return []
-    with open_state(settings, name) as connection:
-        return _dicts(
-            connection.execute(
-                "select * from runs order by started_at desc, run_id desc limit ?", [runs]
-            )
-        )
-
-
-def rows(
-    name: str,
-    settings: Settings,
-    key: str | None = None,
-    *,
-    limit: int = 50,
-    rejected: bool = False,
-) -> list[dict[str, Any]]:
-    """What was sent for one key (or for all), newest first: operation, before, fields, answer."""
-    if not state_path(settings, name).exists():
-        return []
-    with open_state(settings, name) as connection:
-        return _dicts(
-            connection.execute(
-                "select run_id, key, operation, state, before, fields, destination_id, code, "
-                "message, attempts, batch_id, changed_at from outbox "
-                "where (? is null or key = ?) and (not ? or state = 'rejected') "
-                "order by changed_at desc, run_id desc, seq limit ?",
-                [key, key, rejected, limit],
-            )
-        )
-
-
-def _dicts(cursor: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
-    names = [column[0] for column in cursor.description or []]
-    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

@@ -16,8 +16,10 @@ from typing import Any
 
 import duckdb
 
+from headwater.errors import WarehouseBusyError
 from headwater.settings import Settings
 from headwater.warehouse import connect
+from syncs.lease import holder
 
 SCHEMA = """
 create table if not exists sent (
@@ -74,8 +76,10 @@ create table if not exists runs (
     owed bigint not null default 0,
     calls bigint not null default 0,
     least_calls bigint not null default 0,
-    warehouse_seconds double not null default 0
+    warehouse_seconds double not null default 0,
+    fence bigint                    -- counts up; only the newest run may write
 );
+alter table runs add column if not exists fence bigint;
 """
 
 
@@ -91,13 +95,14 @@ class RowState(StrEnum):
 
 
 class RunStatus(StrEnum):
-    """How a run ended."""
+    """How a run ended; ``busy``: another run of the sync was on, so this one did nothing."""
 
     RUNNING = "running"
     CLEAN = "clean"
     PARTIAL = "partial"
     FAILED = "failed"
     BLOCKED = "blocked"
+    BUSY = "busy"
 
 
 @dataclass(frozen=True)
@@ -124,16 +129,32 @@ def state_path(settings: Settings, name: str) -> Path:
 
 @contextmanager
 def open_state(settings: Settings, name: str) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open a sync's state and hold it: a second runner waits and then gets the holder's name."""
+    """Open a sync's state for a runner that holds its lease."""
     with connect(settings, path=state_path(settings, name)) as connection:
         connection.execute(SCHEMA)
         yield connection
 
 
+@contextmanager
+def look_at_state(settings: Settings, name: str) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open a sync's state for reading. Raises :class:`WarehouseBusyError` at once while it runs."""
+    running = holder(settings, name)
+    if running is not None:
+        raise WarehouseBusyError(
+            f"{name} is being run by {running}.",
+            next_step="Its rows can be looked at when it has ended.",
+        )
+    with connect(settings, read_only=True, path=state_path(settings, name)) as connection:
+        yield connection
+
+
 def begin_run(
     connection: duckdb.DuckDBPyConnection, cycle_id: str, as_of: datetime, started_at: datetime
-) -> str:
-    """Open a run and return its id; runs that a crash left open are closed as failed first."""
+) -> tuple[str, int]:
+    """Open a run and return its id and its fencing number, greater than that of any run before.
+
+    Runs that a crash left open are closed as failed first.
+    """
     with transaction(connection):
         for (abandoned,) in connection.execute(
             "select run_id from runs where status = 'running'"
@@ -146,14 +167,14 @@ def begin_run(
                 finished_at=started_at,
                 measures={},
             )
-        number = one(connection, "select count(*) + 1 from runs")
-        run_id = f"{naive(started_at):%Y%m%dT%H%M%SZ}-{number:04d}"
+        fence = one(connection, "select greatest(max(fence), count(*)) + 1 from runs")
+        run_id = f"{naive(started_at):%Y%m%dT%H%M%SZ}-{fence:04d}"
         connection.execute(
-            "insert into runs (run_id, cycle_id, as_of, started_at, status) "
-            "values (?, ?, ?, ?, 'running')",
-            [run_id, cycle_id, naive(as_of), naive(started_at)],
+            "insert into runs (run_id, cycle_id, as_of, started_at, status, fence) "
+            "values (?, ?, ?, ?, 'running', ?)",
+            [run_id, cycle_id, naive(as_of), naive(started_at), fence],
         )
-    return run_id
+    return run_id, fence
 
 
 def finish_run(
@@ -162,11 +183,13 @@ def finish_run(
     status: RunStatus,
     reason: str | None,
     *,
+    fence: int,
     finished_at: datetime,
     measures: dict[str, int | float],
 ) -> Tally:
-    """Close a run. Raises AssertionError if its rows do not add up."""
-    with transaction(connection):
+    """Close a run. Raises AssertionError if its rows do not add up, and
+    :class:`WarehouseBusyError` if another run has begun since."""
+    with transaction(connection, fence):
         return _close(
             connection, run_id, status, reason, finished_at=finished_at, measures=measures
         )
@@ -225,10 +248,18 @@ def tally_of(connection: duckdb.DuckDBPyConnection, run_id: str) -> Tally:
 
 
 @contextmanager
-def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """All of the block, or nothing of it; durable when it ends."""
+def transaction(connection: duckdb.DuckDBPyConnection, fence: int | None = None) -> Iterator[None]:
+    """All of the block, or nothing of it; durable when it ends.
+
+    Raises :class:`WarehouseBusyError` before the block when a run with a greater ``fence`` began.
+    """
     connection.execute("begin")
     try:
+        if fence is not None and one(connection, "select max(fence) from runs") != fence:
+            raise WarehouseBusyError(
+                "Another run of this sync has begun, so this one may not write any more.",
+                next_step="The other one resolves what this one had in flight.",
+            )
         yield
     except BaseException:
         connection.execute("rollback")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from syncs.run import plan, run
+from syncs.plan import plan
+from syncs.run import run
 from syncs.state import RunStatus
 from tests.syncs.bench import SYNC, a_definition, go
 from tests.syncs.memory_destination import MemoryDestination

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from headwater.errors import DefinitionError
-from syncs.run import plan
+from syncs.plan import plan
 from syncs.state import RunStatus
 from tests.syncs.bench import a_definition, go
 from tests.syncs.memory_destination import MemoryDestination

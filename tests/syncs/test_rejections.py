@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from headwater.warehouse import connect
-from syncs.run import rows, status
+from syncs.history import rows, status
 from syncs.state import RunStatus, state_path
 from tests.syncs.bench import go
 from tests.syncs.memory_destination import MemoryDestination

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from threading import Event
+from time import sleep
 
 import pytest
 
 from headwater.errors import WarehouseBusyError
 from headwater.warehouse import connect
+from syncs import history
 from syncs.delivery import Delivery
+from syncs.lease import holder
 from syncs.run import run
-from syncs.state import RunStatus, state_path
+from syncs.state import RunStatus, begin_run, open_state, state_path
 from tests.syncs.bench import SYNC, go
 from tests.syncs.memory_destination import MemoryDestination
 
@@ -29,9 +36,62 @@ def test_a_second_runner_is_told_who_holds_the_sync(bench):
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     ) as holder:  # fmt: skip
         assert holder.stdout is not None and holder.stdout.readline() == "held\n"
-        with pytest.raises(WarehouseBusyError, match=rf"process {holder.pid}\)"):
-            go(bench, MemoryDestination())
+        result = go(bench, MemoryDestination())
+        assert result.status is RunStatus.BUSY
+        assert f"process {holder.pid})" in str(result.error)
         holder.communicate("\n")
+
+
+def test_two_runs_at_once_in_one_process_never_send_twice(bench):
+    """DuckDB's own lock does not keep threads apart; the lease does."""
+    waited = replace(
+        bench, settings=bench.settings.model_copy(update={"warehouse_wait_seconds": 9})
+    )
+    began = Event()
+
+    class Slow(MemoryDestination):
+        def deliver(self, batch, remember):
+            began.set()
+            sleep(0.02)
+            return super().deliver(batch, remember)
+
+    there = Slow(size=1)
+    bench.model({f"k{n}": (str(n), 1.0) for n in range(8)})
+    with ThreadPoolExecutor(3) as pool:
+        first = pool.submit(go, waited, there)
+        began.wait()
+        patient = pool.submit(go, waited, there)
+        told = holder(bench.settings, "things")
+        hasty = replace(bench, settings=bench.settings.model_copy(
+            update={"warehouse_wait_seconds": 0}))  # fmt: skip
+        assert go(hasty, there).status is RunStatus.BUSY
+        with pytest.raises(WarehouseBusyError, match=f"process {os.getpid()}"):
+            history.status("things", bench.settings)
+        results = [first.result(), patient.result()]
+    assert told is not None and told.process == os.getpid()
+    assert [(item.status, item.created) for item in results] == [
+        (RunStatus.CLEAN, 8), (RunStatus.CLEAN, 0)]  # fmt: skip
+    assert there.writes == 8 and len(there.state()) == 8
+    assert holder(bench.settings, "things") is None
+
+
+def test_a_runner_whose_lease_was_taken_over_writes_nothing_more(bench):
+    class TakenOver(MemoryDestination):
+        def deliver(self, batch, remember):
+            answers = super().deliver(batch, remember)
+            if self.calls == 2:  # the lease file was deleted, and somebody else began
+                with open_state(bench.settings, "things") as state:
+                    begin_run(state, "other", bench.clock.now(), bench.clock.now())
+            return answers
+
+    there = TakenOver(size=1)
+    bench.model({f"k{n}": (str(n), 1.0) for n in range(4)})
+    result = go(bench, there)
+    assert (result.status, there.writes) == (RunStatus.BUSY, 2)
+    good = MemoryDestination(there.records)
+    after = go(bench, good)
+    assert (after.status, after.recovered, good.writes) == (RunStatus.CLEAN, 1, 2)
+    assert len(good.state()) == 4
 
 
 def test_the_warehouse_is_free_while_rows_are_delivered(bench):

@@ -6,7 +6,7 @@ import pytest
 
 from headwater.errors import CredentialError, OutcomeUnknownError, RateLimitedError
 from syncs.destination import Outcome, RowResult, one_by_one
-from syncs.run import status
+from syncs.history import status
 from syncs.state import RunStatus
 from tests.syncs.bench import go
 from tests.syncs.memory_destination import Killed, MemoryDestination

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from sandbox.vendors.salesforce.ids import normalize
+from syncs.history import rows
 from syncs.registry import definition
-from syncs.run import rows
 from syncs.state import RunStatus
 
 

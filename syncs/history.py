@@ -1,0 +1,50 @@
+"""What runs did: the latest runs of a sync, and what was sent for each key."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import duckdb
+
+from headwater.settings import Settings
+from syncs.state import look_at_state, state_path
+
+
+def status(name: str, settings: Settings, *, runs: int = 10) -> list[dict[str, Any]]:
+    """The latest runs of a sync, newest first; empty if it never ran."""
+    if not state_path(settings, name).exists():
+        return []
+    with look_at_state(settings, name) as connection:
+        return _dicts(
+            connection.execute(
+                "select * from runs order by started_at desc, run_id desc limit ?", [runs]
+            )
+        )
+
+
+def rows(
+    name: str,
+    settings: Settings,
+    key: str | None = None,
+    *,
+    limit: int = 50,
+    rejected: bool = False,
+) -> list[dict[str, Any]]:
+    """What was sent for one key (or for all), newest first: operation, before, fields, answer."""
+    if not state_path(settings, name).exists():
+        return []
+    with look_at_state(settings, name) as connection:
+        return _dicts(
+            connection.execute(
+                "select run_id, key, operation, state, before, fields, destination_id, code, "
+                "message, attempts, batch_id, changed_at from outbox "
+                "where (? is null or key = ?) and (not ? or state = 'rejected') "
+                "order by changed_at desc, run_id desc, seq limit ?",
+                [key, key, rejected, limit],
+            )
+        )
+
+
+def _dicts(cursor: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    names = [column[0] for column in cursor.description or []]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

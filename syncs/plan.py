@@ -1,0 +1,106 @@
+"""What a run would do now: read, compared and shown, without a call and without a trace."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+
+from headwater.errors import GuardError, SettingsError
+from headwater.settings import Settings
+from syncs import difference, guards, registry
+from syncs.definition import Definition
+from syncs.destination import Destination
+from syncs.destinations import open_destination
+from syncs.state import one, open_state
+
+SAMPLE_ROWS = 10
+
+
+@dataclass(frozen=True)
+class PlannedRow:
+    """One row of a plan: per field, the value acknowledged before and the one to be sent."""
+
+    key: str
+    operation: str
+    fields: Mapping[str, tuple[Any, Any]]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run would do now. ``blocked`` says which guard would stop it."""
+
+    name: str
+    model_rows: int
+    created: int
+    updated: int
+    removed: int
+    adopted: int
+    unchanged: int
+    unresolved: int
+    least_calls: int | None
+    blocked: str | None
+    sample: tuple[PlannedRow, ...]
+    warnings: tuple[str, ...] = ()
+
+
+def plan(
+    name: str,
+    settings: Settings,
+    *,
+    definition: Definition | None = None,
+    destination: Destination | None = None,
+) -> Plan:
+    """What :func:`run` would do now; writes nothing anywhere and calls nobody."""
+    definition = definition or registry.definition(name)
+    warnings: list[str] = []
+    with open_state(settings, name) as connection:
+        found = difference.compute(connection, definition, settings)
+        try:
+            guards.check(definition, found)
+            blocked = None
+        except GuardError as error:
+            blocked = str(error)
+        unresolved = one(
+            connection, "select count(*) from outbox where state in ('in_flight', 'unknown')"
+        )
+        sample = _sample(connection)
+    least_calls = None
+    try:
+        destination = destination or open_destination(definition, settings)
+        least_calls = destination.least_calls(found.counts)
+    except SettingsError as error:
+        warnings.append(str(error))
+    return Plan(
+        name=name,
+        model_rows=found.model_rows,
+        created=found.counts.created,
+        updated=found.counts.updated,
+        removed=found.counts.removed,
+        adopted=found.adopted,
+        unchanged=found.unchanged,
+        unresolved=unresolved,
+        least_calls=least_calls,
+        blocked=blocked,
+        sample=sample,
+        warnings=tuple(warnings),
+    )
+
+
+def _sample(connection: duckdb.DuckDBPyConnection) -> tuple[PlannedRow, ...]:
+    """The first rows of each operation of the plan, field by field."""
+    rows = connection.execute(
+        "select key, operation, fields, before from planned "
+        "qualify row_number() over (partition by operation order by seq) <= ? order by seq",
+        [SAMPLE_ROWS],
+    ).fetchall()
+    sample = []
+    for key, operation, fields, before in rows:
+        sent, known = json.loads(fields), json.loads(before)
+        sample.append(
+            PlannedRow(key, operation, {name: (known.get(name), sent[name]) for name in sent})
+        )
+    return tuple(sample)
