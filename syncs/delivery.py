@@ -246,6 +246,16 @@ class Delivery:
         )
 
     def _find_out(self, batch: Batch) -> Sequence[RowResult]:
+        """What became of a batch. What is not there counts as unsent only once the vendor has had
+        its time to finish: a request outlives the process that sent it."""
+        results = self._ask(batch)
+        settle_seconds = self._destination.capabilities.settle_seconds
+        if settle_seconds and any(result.outcome is Outcome.UNSENT for result in results):
+            self._clock.sleep(settle_seconds)
+            results = self._ask(batch)
+        return results
+
+    def _ask(self, batch: Batch) -> Sequence[RowResult]:
         """Ask the destination what became of a batch; unknown where it cannot say."""
         for pause in (*PAUSES_SECONDS, None):
             try:

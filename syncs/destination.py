@@ -79,12 +79,16 @@ class Capabilities:
 
     ``separate_operations``: creates, updates and removals may not share a batch.
     ``reads_current``: it can say what a record's fields hold now (needed for ``fill_empty``).
+    ``settle_seconds``: how long the vendor may still be working at a write whose sender got no
+    answer. Until then, that a record is not there proves nothing. Zero where a row that is sent
+    twice is recognised by the vendor.
     """
 
     modes: frozenset[Mode]
     removals: frozenset[Removal]
     separate_operations: bool = True
     reads_current: bool = False
+    settle_seconds: float = 0.0
 
 
 @dataclass(frozen=True)

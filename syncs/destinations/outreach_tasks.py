@@ -27,13 +27,18 @@ from syncs.destinations.outreach_api import LOOKUP_KEYS, OutreachApi
 
 MARK = "[headwater:"
 """What stands before the token in a note."""
+SETTLE_SECONDS = 30.0
+"""How long Outreach may still be working at a task that was sent. It names no limit; half a
+minute is what gateways before such an API commonly allow."""
 
 
 class OutreachTasks:
     """Tasks with a prospect as subject. Field ``subject`` is the prospect's external id."""
 
     name = "outreach"
-    capabilities = Capabilities(frozenset({Mode.CREATE}), frozenset({Removal.IGNORE}))
+    capabilities = Capabilities(
+        frozenset({Mode.CREATE}), frozenset({Removal.IGNORE}), settle_seconds=SETTLE_SECONDS
+    )
 
     def __init__(self, definition: Definition, api: OutreachApi) -> None:
         self._api = api

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
 
+from sandbox.vendors.outreach.records import Records
+from syncs.run import run
 from syncs.state import RunStatus
 from tests.syncs.world import prospect, task
 
@@ -25,6 +29,48 @@ def test_prospects_and_their_tasks_are_made_exactly_once_through_lost_answers(wo
     assert tasks[-1].refusals[0].code == "NO_PROSPECT"
     notes = [row["attributes"]["note"] for row in world.stored("outreach", "tasks")]
     assert len(notes) == len(set(notes)) == 12
+
+
+def test_a_task_that_the_vendor_is_still_working_at_is_not_made_again(world, monkeypatch):
+    """The answer is given up and the task is not there yet: it comes 20 seconds later."""
+    world.model("outreach__prospects", prospect(1))
+    world.model("outreach__sdr_tasks", task(1))
+    world.run("outreach__prospects")
+    begun, time_is_up = [], threading.Event()
+    read = Records._data
+
+    def slowly(records, call, resource):
+        begun.append(call)
+        if len(begun) == 1:
+            assert time_is_up.wait(timeout=60)
+        return read(records, call, resource)
+
+    def posts():
+        calls = world.served.calls.as_list()
+        return sum(c["count"] for c in calls if (c["vendor"], c["method"]) == ("outreach", "POST"))
+
+    def wait_for_all():
+        deadline = time.monotonic() + 60
+        while posts() < before + len(begun):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+
+    before, waited = posts(), []
+
+    def sleep(seconds):
+        waited.append(seconds)
+        if sum(waited) >= 20:
+            time_is_up.set()
+            wait_for_all()
+
+    monkeypatch.setattr(Records, "_data", slowly)
+    monkeypatch.setattr(world.clock, "sleep", sleep)
+    impatient = world.settings.model_copy(update={"http_timeout_seconds": 1.0})
+    result = run("outreach__sdr_tasks", impatient, world.clock, "cycle")
+    time_is_up.set()
+    wait_for_all()
+    assert (result.status, result.created) == (RunStatus.CLEAN, 1), result.error
+    assert len(world.stored("outreach", "tasks")) == 1
 
 
 def test_tasks_are_not_made_again_when_the_state_is_lost(world):
