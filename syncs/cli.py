@@ -1,4 +1,4 @@
-"""``headwater sync``: plan, run, status and log.
+"""``headwater sync``: plan, run, retry, status and log.
 
 Exit codes: 0 clean, 2 partial (rows rejected or owed), 1 failed, blocked or busy.
 """
@@ -12,14 +12,14 @@ from typing import Annotated, Any
 
 import typer
 
-from headwater.clock import clock_from
+from headwater.clock import Clock, clock_from
 from headwater.settings import Settings, load
 from syncs import report
-from syncs.history import rows, status
+from syncs.history import owed, rows, status
 from syncs.lease import holder
 from syncs.plan import plan
 from syncs.registry import definition, enabled
-from syncs.run import RunResult, run
+from syncs.run import RunResult, release, run
 from syncs.state import RunStatus
 
 app = typer.Typer(
@@ -55,7 +55,7 @@ def run_command(names: Names = None, as_json: AsJson = False) -> None:
     settings = load(Settings)
     clock = clock_from(settings)
     results = [
-        run(name, settings, clock, f"by-hand-{clock.now():%Y%m%dT%H%M%SZ}", on_progress=_tell)
+        run(name, settings, clock, by_hand(clock), on_progress=_tell)
         for name in _chosen(names, settings)
     ]
     if as_json:
@@ -90,16 +90,49 @@ def log_command(
     name: Annotated[str, typer.Argument(help="Name of the sync.")],
     key: Annotated[str | None, typer.Argument(help="Key of one row.")] = None,
     limit: Annotated[int, typer.Option(help="How many rows at most.")] = 50,
-    rejected: Annotated[bool, typer.Option(help="Only rows that were refused.")] = False,
+    rejected: Annotated[
+        bool, typer.Option(help="Only rows refused and still to be sent, and until when they wait.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Show what was sent, row by row, and what the destination answered."""
     settings = load(Settings)
-    found = rows(definition(name).name, settings, key, limit=limit, rejected=rejected)
+    if rejected:
+        refused = owed(definition(name).name, settings)
+        if as_json:
+            _print([report.as_dict(item) for item in refused])
+        else:
+            report.console().print(report.owed_table(refused))
+        return
+    found = rows(definition(name).name, settings, key, limit=limit)
     if as_json:
         _print([report.as_dict(item) for item in found])
     else:
         report.console().print(report.log_table(found))
+
+
+@app.command("retry")
+def retry_command(
+    name: Annotated[str, typer.Argument(help="Name of the sync.")],
+    keys: Annotated[list[str] | None, typer.Argument(help="Keys; all that wait if none.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Let quarantined rows go, and run the sync now. Rejected rows are tried without it."""
+    settings = load(Settings)
+    clock = clock_from(settings)
+    let_go = release(definition(name).name, settings, clock, keys or ())
+    _tell(f"{name}: {let_go:,} rows let go from quarantine")
+    result = run(name, settings, clock, by_hand(clock), on_progress=_tell)
+    if as_json:
+        _print(report.as_dict(result) | {"let_go": let_go})
+    else:
+        report.console().print(report.results_table([result]))
+    raise typer.Exit(exit_code([result]))
+
+
+def by_hand(clock: Clock) -> str:
+    """The cycle id of what a person starts."""
+    return f"by-hand-{clock.now():%Y%m%dT%H%M%SZ}"
 
 
 def exit_code(results: Sequence[RunResult]) -> int:

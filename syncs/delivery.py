@@ -21,6 +21,7 @@ from headwater.errors import (
     VendorRejectedError,
     VendorUnavailableError,
 )
+from syncs.bisection import Bisection
 from syncs.definition import Definition, Policy
 from syncs.destination import (
     Batch,
@@ -34,6 +35,7 @@ from syncs.destination import (
     is_empty,
 )
 from syncs.outbox import Outbox
+from syncs.quarantine import BATCH_REFUSED
 from syncs.state import RowState
 
 Progress = Callable[[str], None]
@@ -115,41 +117,38 @@ class Delivery:
             self._told = line
 
     def _batches(self, changes: Sequence[Change], size: int) -> Iterator[Sequence[Change]]:
-        """At most ``size`` changes each, of one operation where the destination wants that."""
+        """At most ``size`` changes each, of one operation where the destination wants that, and
+        suspects apart."""
         alone = self._destination.capabilities.separate_operations
-        for _, alike in groupby(changes, lambda change: change.operation if alone else None):
+        for _, alike in groupby(
+            changes, lambda change: (change.suspect, change.operation if alone else None)
+        ):
             together = list(alike)
             for start in range(0, len(together), size):
                 yield together[start : start + size]
 
     def _send(self, changes: Sequence[Change]) -> None:
-        """Send changes in one batch; where it is refused as a whole, halve until the rows that
-        are to blame are alone.
+        """Send changes in one batch; where it is refused as a whole, find the rows to blame.
 
-        Parts are taken from both ends in turn. When four single rows were refused and nothing was
-        accepted, the cause is not in the rows: the rest is rejected with the vendor's words
-        instead of being asked about one by one (and is tried again by the next run).
+        Where the cause is not in the rows, the rest is rejected with the vendor's words instead of
+        being asked about one by one (and is tried again by the next run).
         """
-        parts, accepted, blamed = [self._leave_what_is_filled(changes)], False, 0
-        last: VendorRejectedError | None = None
-        while parts:
-            part = parts.pop(0 if blamed % 2 == 0 else -1)
+        search = Bisection(self._leave_what_is_filled(changes))
+        while part := search.next():
             batch = self._outbox.mark_in_flight(part, self._clock.now())
-            if last is not None and blamed >= 4 and not accepted:
-                self._record(batch, _all(batch, Outcome.REJECTED, last))
-                continue
             try:
                 self._attempt(batch)
-                accepted = True
+                search.accepted()
             except VendorRejectedError as error:
-                last = error
-                if len(part) == 1:
-                    blamed += 1
+                alone = len(part) == 1
+                outcome = Outcome.REJECTED if alone else Outcome.UNSENT
+                refused = _all(batch, outcome, error)
+                self._record(batch, [replace(result, spoils=alone) for result in refused])
+                search.refused()
+                if search.is_hopeless and (rest := search.rest()):
+                    batch = self._outbox.mark_in_flight(rest, self._clock.now())
                     self._record(batch, _all(batch, Outcome.REJECTED, error))
-                else:
-                    self._record(batch, _all(batch, Outcome.UNSENT, error))
-                    middle = len(part) // 2
-                    parts = [part[:middle], *parts, part[middle:]]
+                    self._outbox.excuse(changes, BATCH_REFUSED)
 
     def _attempt(self, batch: Batch) -> None:
         """Send one batch and record its answers. Raises VendorRejectedError with nothing recorded,

@@ -41,7 +41,8 @@ class Outcome(StrEnum):
 class Change:
     """One key and what is to be done with it. ``token`` is the same whenever this key is sent.
 
-    ``whole``: of an update, every field as it is once this is acknowledged.
+    ``whole``: of an update, every field as it is once this is acknowledged. ``suspect``: a batch
+    was refused because of it before, so it travels apart from those that are not.
     """
 
     seq: int
@@ -51,6 +52,7 @@ class Change:
     token: str
     destination_id: str | None = None
     whole: Mapping[str, Value] = field(default_factory=dict)
+    suspect: bool = False
 
 
 @dataclass(frozen=True)
@@ -64,13 +66,14 @@ class Batch:
 
 @dataclass(frozen=True)
 class RowResult:
-    """The destination's answer for one key."""
+    """The destination's answer for one key. ``spoils``: its whole batch was refused for it."""
 
     key: str
     outcome: Outcome
     destination_id: str | None = None
     code: str | None = None
     message: str | None = None
+    spoils: bool = False
 
 
 @dataclass(frozen=True)
@@ -89,6 +92,15 @@ class Capabilities:
     separate_operations: bool = True
     reads_current: bool = False
     settle_seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class FieldInfo:
+    """What a destination says about one of its fields; ``type`` in its own words."""
+
+    type: str
+    createable: bool = True
+    updateable: bool = True
 
 
 @dataclass(frozen=True)
@@ -131,8 +143,10 @@ class Destination(Protocol):
         """API calls made so far, retries and reads included."""
         ...
 
-    def check(self) -> None:
-        """Prove credential and object without writing; raises before anything is touched."""
+    def check(self) -> Mapping[str, FieldInfo] | None:
+        """Prove credential and object without writing; raises before anything is touched.
+
+        Returns the fields of the object, None where it has none that could be asked for."""
         ...
 
     def batch_rows(self, rows: int) -> int:

@@ -28,22 +28,18 @@ _AS_IT_IS = {"BOOLEAN", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "
 class Difference:
     """What a run would do; the rows are in the temporary tables ``planned`` and ``adopted``.
 
-    ``acknowledged``: keys known before. ``held_back``: keys left out because the fate of an earlier
-    delivery is still unknown. ``warehouse_seconds``: how long the warehouse was held.
+    ``acknowledged``: keys known before. ``unchanged``: model rows that need nothing, those just
+    adopted left out. ``quarantined``: rows left out because they were refused too often.
+    ``warehouse_seconds``: how long the warehouse was held.
     """
 
     model_rows: int
     acknowledged: int
     counts: Counts
     adopted: int
-    held_back: int
+    unchanged: int
     warehouse_seconds: float
-
-    @property
-    def unchanged(self) -> int:
-        """Model rows that need nothing, those just adopted left out."""
-        touched = self.counts.created + self.counts.updated + self.adopted + self.held_back
-        return self.model_rows - touched
+    quarantined: int = 0
 
 
 def compute(
@@ -66,24 +62,26 @@ def compute(
     connection.execute(_compared(definition, types))
     connection.execute(_PLANNED, [_removal_fields(definition)])
     connection.execute(_ADOPTED)
-    created, updated, removed, held_back = connection.execute(
-        """
-        select
-            count(*) filter (operation = 'create'),
-            count(*) filter (operation = 'update'),
-            count(*) filter (operation = 'remove'),
-            (select count(*) from candidate where held_back and not gone)
-        from planned
-        """
-    ).fetchall()[0]
+    counts = counts_of_plan(connection, definition)
+    adopted = one(connection, "select count(*) from adopted")
+    in_doubt = one(connection, "select count(*) from candidate where held_back and not gone")
     return Difference(
         model_rows=model_rows,
         acknowledged=one(connection, "select count(*) from sent"),
-        counts=Counts(created, updated, removed, _to_read(connection, definition)),
-        adopted=one(connection, "select count(*) from adopted"),
-        held_back=held_back,
+        counts=counts,
+        adopted=adopted,
+        unchanged=model_rows - counts.created - counts.updated - adopted - in_doubt,
         warehouse_seconds=warehouse_seconds,
     )
+
+
+def counts_of_plan(connection: duckdb.DuckDBPyConnection, definition: Definition) -> Counts:
+    """What ``planned`` holds now."""
+    created, updated, removed = connection.execute(
+        "select count(*) filter (operation = 'create'), count(*) filter (operation = 'update'), "
+        "count(*) filter (operation = 'remove') from planned"
+    ).fetchall()[0]
+    return Counts(created, updated, removed, _to_read(connection, definition))
 
 
 _OPEN_FATE = "(select key from outbox where state in ('in_flight', 'unknown'))"
@@ -109,7 +107,9 @@ select
     row_number() over (
         order by case operation when 'create' then 0 when 'update' then 1 else 2 end, key
     ) as seq,
-    *
+    *,
+    md5_number(operation || fields)::uhugeint as content,
+    false as suspect
 from rows
 """
 

@@ -28,7 +28,6 @@ def rows(
     key: str | None = None,
     *,
     limit: int = 50,
-    rejected: bool = False,
 ) -> list[dict[str, Any]]:
     """What was sent for one key (or for all), newest first: operation, before, fields, answer."""
     if not state_path(settings, name).exists():
@@ -38,9 +37,23 @@ def rows(
             connection.execute(
                 "select run_id, key, operation, state, before, fields, destination_id, code, "
                 "message, attempts, batch_id, changed_at from outbox "
-                "where (? is null or key = ?) and (not ? or state = 'rejected') "
+                "where ? is null or key = ? "
                 "order by changed_at desc, run_id desc, seq limit ?",
-                [key, key, rejected, limit],
+                [key, key, limit],
+            )
+        )
+
+
+def owed(name: str, settings: Settings) -> list[dict[str, Any]]:
+    """Rows that the destination refused and that are still to be sent, worst first: what it said,
+    when first and last, how often, the fields, and until when they wait (null: next run)."""
+    if not state_path(settings, name).exists():
+        return []
+    with look_at_state(settings, name) as connection:
+        return _dicts(
+            connection.execute(
+                "select key, operation, code, message, attempts, first_seen_at, last_seen_at, "
+                "retry_at, fields from refused order by attempts desc, key"
             )
         )
 

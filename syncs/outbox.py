@@ -16,6 +16,7 @@ import duckdb
 import pyarrow as pa
 
 from headwater.errors import HeadwaterError
+from syncs import quarantine
 from syncs.destination import Batch, Change, Operation, Outcome, RowResult, Value
 from syncs.state import RowState, naive, one, transaction
 
@@ -50,7 +51,7 @@ class Outbox:
         Pending and rejected rows of earlier runs are superseded: the difference has planned anew
         what is still to be sent. ``runs`` keeps their figures.
         """
-        with self._transaction():
+        with self.transaction():
             self._connection.execute(
                 "update outbox set state = 'superseded', changed_at = ? "
                 "where state in ('pending', 'rejected') and run_id <> ?",
@@ -58,13 +59,15 @@ class Outbox:
             )
             self._connection.execute(
                 """
-                insert into outbox
+                insert into outbox by name
                 select
-                    ?, seq, key, operation, fields, before, after, model_hash,
-                    md5(? || ':' || key), destination_id, null, 'pending', null, null, 0, false, ?
+                    $run_id as run_id, seq, key, operation, fields, before, after, model_hash,
+                    md5($name || ':' || key) as token, destination_id, 'pending' as state,
+                    0 as attempts, false as settled, $now as changed_at, content, suspect,
+                    false as spoils
                 from planned
                 """,
-                [self.run_id, name, naive(now)],
+                {"run_id": self.run_id, "name": name, "now": naive(now)},
             )
             self._connection.execute("delete from sent where key in (select key from adopted)")
             self._connection.execute(
@@ -74,13 +77,13 @@ class Outbox:
 
     def pending(self, limit: int) -> list[Change]:
         """The next rows to send: those that were tried least come first, so that a row that gets
-        no answer does not stand in the way of the others."""
+        no answer does not stand in the way of the others, and suspects come last."""
         return _changes(
             self._connection.execute(
                 "select seq, key, operation, fields, token, destination_id, "
-                "case when operation = 'update' then after else '{}' end "
+                "case when operation = 'update' then after else '{}' end, suspect "
                 "from outbox "
-                "where run_id = ? and state = 'pending' order by attempts, seq limit ?",
+                "where run_id = ? and state = 'pending' order by suspect, attempts, seq limit ?",
                 [self.run_id, limit],
             ).fetchall()
         )
@@ -90,7 +93,7 @@ class Outbox:
         self._batches += 1
         batch = Batch(f"{self.run_id}/{self._batches:06d}", tuple(changes))
         leaving = {"seq": pa.array([change.seq for change in changes], pa.int64())}
-        with self._given("leaving", leaving), self._transaction():
+        with self._given("leaving", leaving), self.transaction():
             self._connection.execute(
                 "insert into attempts values (?, ?, null, ?, ?, null)",
                 [batch.batch_id, self.run_id, len(changes), naive(now)],
@@ -110,7 +113,7 @@ class Outbox:
 
     def remember_handle(self, batch_id: str, handle: str) -> None:
         """Make the vendor's name of a batch durable."""
-        with self._transaction():
+        with self.transaction():
             self._connection.execute(
                 "update attempts set handle = ? where batch_id = ?", [handle, batch_id]
             )
@@ -129,7 +132,7 @@ class Outbox:
             "kept": _texts(json.dumps(kept[seq]) for seq in kept),
             "found": _texts(json.dumps(found[seq]) for seq in kept),
         }
-        with self._given("looked", looked), self._transaction():
+        with self._given("looked", looked), self.transaction():
             self._connection.execute(
                 """
                 update outbox
@@ -165,8 +168,9 @@ class Outbox:
             "message": _texts(
                 result.message[:2000] if result.message else None for result in ordered
             ),
+            "spoils": pa.array([result.spoils for result in ordered]),
         }
-        with self._given("answer", answers), self._transaction():
+        with self._given("answer", answers), self.transaction():
             self._connection.execute(
                 """
                 update outbox
@@ -176,6 +180,7 @@ class Outbox:
                     destination_id = coalesce(answer.destination_id, outbox.destination_id),
                     code = answer.code,
                     message = answer.message,
+                    spoils = answer.spoils,
                     changed_at = $now
                 from answer
                 where outbox.batch_id = $batch_id and outbox.seq = answer.seq
@@ -187,6 +192,16 @@ class Outbox:
                 [naive(now), batch.batch_id],
             )
 
+    def excuse(self, changes: Sequence[Change], code: str) -> None:
+        """Give rejected rows ``code`` instead: it was not them that the batch was refused for."""
+        given = {"seq": pa.array([change.seq for change in changes], pa.int64())}
+        with self._given("excused", given), self.transaction():
+            self._connection.execute(
+                "update outbox set code = ?, spoils = false from excused "
+                "where outbox.run_id = ? and outbox.seq = excused.seq and state = 'rejected'",
+                [code, self.run_id],
+            )
+
     def leftovers(self) -> list[Batch]:
         """Batches of this or earlier runs whose fate is open, oldest first."""
         rows = self._connection.execute(
@@ -195,7 +210,7 @@ class Outbox:
                 outbox.seq, outbox.key, outbox.operation, outbox.fields, outbox.token,
                 outbox.destination_id,
                 case when outbox.operation = 'update' then outbox.after else '{}' end,
-                outbox.batch_id, attempts.handle
+                outbox.suspect, outbox.batch_id, attempts.handle
             from outbox
             inner join attempts on attempts.batch_id = outbox.batch_id
             where outbox.state in ('in_flight', 'unknown')
@@ -205,13 +220,15 @@ class Outbox:
         batches: dict[str, list[Change]] = {}
         handles: dict[str, str | None] = {}
         for row, change in zip(rows, _changes(rows), strict=True):
-            batches.setdefault(row[7], []).append(change)
-            handles[row[7]] = row[8]
+            batches.setdefault(row[8], []).append(change)
+            handles[row[8]] = row[9]
         return [Batch(name, tuple(changes), handles[name]) for name, changes in batches.items()]
 
-    def settle(self, now: datetime) -> None:
-        """Move ``sent`` by every acknowledged row that it does not know of yet."""
-        with self._transaction():
+    def settle(self, now: datetime, destination_fields: str | None = None) -> None:
+        """Move ``sent`` by every acknowledged row that it does not know of yet, and ``refused`` by
+        every refused one. ``destination_fields``: md5 of the destination's fields, if known."""
+        with self.transaction():
+            quarantine.learn(self._connection, now, destination_fields)
             self._connection.execute(
                 "delete from sent where key in "
                 "(select key from outbox where state = 'delivered' and not settled)"
@@ -228,14 +245,15 @@ class Outbox:
                 [naive(now)],
             )
             self._connection.execute(
-                "update outbox set settled = true where state = 'delivered' and not settled"
+                "update outbox set settled = true "
+                "where state in ('delivered', 'rejected') and not settled"
             )
 
     def prune(self, now: datetime) -> None:
         """Forget the rows that earlier runs have done with and that are older than ``KEEP_DAYS``,
         and the attempts they were sent in. ``sent`` and ``runs`` stay whole."""
         before = naive(now - timedelta(days=KEEP_DAYS))
-        with self._transaction():
+        with self.transaction():
             self._connection.execute(
                 "delete from outbox where run_id <> ? and changed_at < ? "
                 "and (state = 'superseded' or (state = 'delivered' and settled))",
@@ -268,7 +286,8 @@ class Outbox:
                 ).fetchall()
             )
 
-    def _transaction(self) -> AbstractContextManager[None]:
+    def transaction(self) -> AbstractContextManager[None]:
+        """A transaction of this run; refused when a newer run has begun."""
         return transaction(self._connection, self.fence)
 
     @contextmanager
@@ -290,11 +309,11 @@ def _texts(values: Iterable[str | None]) -> pa.Array:
 
 
 def _changes(rows: Sequence[tuple[Any, ...]]) -> list[Change]:
-    """Rows of seq, key, operation, fields, token, destination id, all fields of an update; the
-    JSON of all rows in one parse."""
+    """Rows of seq, key, operation, fields, token, destination id, all fields of an update,
+    whether it is a suspect; the JSON of all rows in one parse."""
     fields = json.loads(f"[{','.join(row[3] for row in rows)}]")
     wholes = json.loads(f"[{','.join(row[6] for row in rows)}]")
     return [
-        Change(row[0], row[1], Operation(row[2]), content, row[4], row[5], whole)
+        Change(row[0], row[1], Operation(row[2]), content, row[4], row[5], whole, bool(row[7]))
         for row, content, whole in zip(rows, fields, wholes, strict=True)
     ]

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import duckdb
 
+from headwater.clock import clock_from
 from headwater.errors import GuardError, SettingsError
 from headwater.settings import Settings
-from syncs import difference, guards, registry
+from syncs import difference, guards, quarantine, registry
 from syncs.definition import Definition
 from syncs.destination import Destination
 from syncs.destinations import open_destination
@@ -41,6 +42,7 @@ class Plan:
     adopted: int
     unchanged: int
     unresolved: int
+    quarantined: int
     least_calls: int | None
     blocked: str | None
     sample: tuple[PlannedRow, ...]
@@ -59,6 +61,9 @@ def plan(
     warnings: list[str] = []
     with open_state(settings, name) as connection:
         found = difference.compute(connection, definition, settings)
+        waiting = quarantine.hold_back(connection, clock_from(settings).now(), None)
+        counts = difference.counts_of_plan(connection, definition)
+        found = replace(found, counts=counts, quarantined=waiting)
         try:
             guards.check(definition, found)
             blocked = None
@@ -83,6 +88,7 @@ def plan(
         adopted=found.adopted,
         unchanged=found.unchanged,
         unresolved=unresolved,
+        quarantined=found.quarantined,
         least_calls=least_calls,
         blocked=blocked,
         sample=sample,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from headwater.errors import DefinitionError
 from headwater.settings import Settings
-from syncs.definition import Definition, load_definition
+from syncs.definition import Definition, line_of, load_definition
 
 DEFINITIONS = Path(__file__).parent / "definitions"
 
@@ -41,6 +41,14 @@ def enabled(settings: Settings) -> tuple[Definition, ...]:
     for name in settings.syncs:
         definition(name)
     return tuple(item for item in definitions() if item.name in settings.syncs)
+
+
+def where(item: Definition, *location: str | int) -> str:
+    """File, line and place of something that a definition says (no line where it has no file)."""
+    place = ".".join(str(part) for part in location)
+    path = DEFINITIONS / f"{item.name}.yml"
+    line = f":{line_of(path, *location)}" if path.exists() else ""
+    return f"{item.name}.yml{line}: {place}"
 
 
 def check_ownership(found: Iterable[Definition]) -> None:

@@ -64,6 +64,10 @@ def results_table(results: Sequence[RunResult]) -> RenderableType:
         )  # fmt: skip
         if result.error:
             parts.append(Text(f"{result.name}: {result.error}", style="red"))
+        if result.quarantined:
+            parts.append(Text(f"{result.name}: {result.quarantined:,} rows wait because they were "
+                              f"refused too often; `headwater sync log {result.name} --rejected`.",
+                              style="yellow"))  # fmt: skip
         parts += [
             Text(f"{result.name}: {item.rows:,} rows refused, {item.code}: {item.example_message} "
                  f"(key {item.example_key})", style="yellow")
@@ -106,6 +110,24 @@ def log_table(rows: Sequence[Mapping[str, Any]]) -> RenderableType:
             row["state"],
             row["fields"],
             answer or row["destination_id"] or "",
+        )
+    return table
+
+
+def owed_table(rows: Sequence[Mapping[str, Any]]) -> RenderableType:
+    """Refused rows that are still to be sent."""
+    table = _table("key", "operation", "refused", "first", "last", "next try", "answer",
+                   numbers_from=9)  # fmt: skip
+    for row in rows:
+        answer = ": ".join(part for part in (row["code"], row["message"]) if part)
+        table.add_row(
+            row["key"],
+            row["operation"],
+            f"{row['attempts']} times",
+            f"{row['first_seen_at']:%Y-%m-%d %H:%M}",
+            f"{row['last_seen_at']:%Y-%m-%d %H:%M}",
+            "next run" if row["retry_at"] is None else f"{row['retry_at']:%Y-%m-%d %H:%M}",
+            answer,
         )
     return table
 

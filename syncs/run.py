@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import duckdb
@@ -11,15 +12,16 @@ from headwater.accounts import claim
 from headwater.clock import Clock
 from headwater.errors import GuardError, HeadwaterError, WarehouseBusyError
 from headwater.settings import Settings
-from syncs import difference, guards, registry
+from syncs import difference, guards, quarantine, registry
 from syncs.definition import Definition
 from syncs.delivery import Delivery, Progress
-from syncs.destination import ALREADY_THERE, Counts, Destination, Operation
+from syncs.destination import ALREADY_THERE, Counts, Destination, FieldInfo, Operation
+from syncs.destination_fields import fingerprint, require
 from syncs.destinations import open_destination
 from syncs.difference import Difference
 from syncs.lease import Lease, take_lease
 from syncs.outbox import Outbox
-from syncs.state import RunStatus, Tally, begin_run, finish_run, one, open_state
+from syncs.state import RunStatus, Tally, begin_run, finish_run, one, open_state, state_path
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,8 @@ class RunResult:
     """What a run did. ``planned = created + updated + removed + rejected + owed``.
 
     ``adopted``: rows that were right at the destination already. ``recovered``: rows of an earlier
-    run whose fate was found out first. ``calls``: every API call of the run, reads, retries and the
+    run whose fate was found out first. ``quarantined``: rows that were refused too often and wait,
+    not among the planned. ``calls``: every API call of the run, reads, retries and the
     check before the first write included. ``least_calls``: the fewest with which the rows that were
     delivered can be delivered, the check left out, so ``calls >= least_calls`` always; rows to
     create that were there already count for nothing. ``seconds_of_lock``: how long the warehouse
@@ -55,6 +58,7 @@ class RunResult:
     adopted: int = 0
     unchanged: int = 0
     recovered: int = 0
+    quarantined: int = 0
     rejected: int = 0
     owed: int = 0
     calls: int = 0
@@ -67,7 +71,10 @@ class RunResult:
 
 def check(name: str, settings: Settings) -> None:
     """Prove the destination's credential and object of a sync without writing anything."""
-    open_destination(registry.definition(name), settings).check()
+    definition = registry.definition(name)
+    known = open_destination(definition, settings).check()
+    if known is not None:
+        require(definition, known)
 
 
 def run(
@@ -109,6 +116,17 @@ def run(
     except WarehouseBusyError as busy:
         result = RunResult(name=name, run_id="", status=RunStatus.BUSY, error=busy)
     return replace(result, seconds=time.perf_counter() - started)
+
+
+def release(name: str, settings: Settings, clock: Clock, keys: Sequence[str] = ()) -> int:
+    """Let quarantined rows (these keys, or all) go with the next run; returns how many.
+
+    Raises :class:`WarehouseBusyError` while the sync runs.
+    """
+    if not state_path(settings, name).exists():
+        return 0
+    with take_lease(settings, name, clock.now()), open_state(settings, name) as connection:
+        return quarantine.release(connection, keys)
 
 
 def _told(lease: Lease, on_progress: Progress | None) -> Progress:
@@ -160,6 +178,7 @@ def _closed(work: _Work, connection: duckdb.DuckDBPyConnection, clock: Clock) ->
         adopted=work.adopted,
         unchanged=work.unchanged,
         recovered=work.recovered,
+        quarantined=work.quarantined,
         calls=work.calls,
         least_calls=work.least_calls,
         seconds_of_lock=work.seconds_of_lock,
@@ -191,6 +210,7 @@ class _Work:
         self._destination = destination
         self._calls_before = destination.calls if destination else 0
         self._checked = False
+        self._known: Mapping[str, FieldInfo] | None = None
         self._difference: Difference | None = None
         self.recovered = 0
 
@@ -198,9 +218,9 @@ class _Work:
         """Resolve what is open, plan, guard, deliver. Returns what ended delivery early."""
         if self.outbox.leftovers():
             self.recovered = self._delivery().recover()
-        self.outbox.settle(self._clock.now())
+        self._settle()
         self.outbox.prune(self._clock.now())
-        self._difference = difference.compute(self._connection, self.definition, self._settings)
+        self._difference = self._compared()
         guards.check(self.definition, self._difference)
         if self._difference.counts.total:
             delivery = self._delivery()
@@ -208,9 +228,31 @@ class _Work:
             try:
                 return delivery.deliver()
             finally:
-                self.outbox.settle(self._clock.now())
+                self._settle()
         self.outbox.fill(self.definition.name, self._clock.now())
         return None
+
+    def _settle(self) -> None:
+        self.outbox.settle(self._clock.now(), self._destination_fields())
+
+    def _destination_fields(self) -> str | None:
+        """md5 of the fields that the destination has, where it was asked and says so."""
+        return fingerprint(self.definition, self._known) if self._known is not None else None
+
+    def _compared(self) -> Difference:
+        """The difference, without what was refused too often, unless its row or the destination's
+        fields changed since."""
+        found, now = (
+            difference.compute(self._connection, self.definition, self._settings),
+            self._clock.now(),
+        )
+        with self.outbox.transaction():
+            quarantine.forget_what_is_over(self._connection)
+        if quarantine.are_waiting(self._connection, now):
+            self._checked_destination()
+        waiting = quarantine.hold_back(self._connection, now, self._destination_fields())
+        counts = difference.counts_of_plan(self._connection, self.definition)
+        return replace(found, counts=counts, quarantined=waiting)
 
     def _open(self) -> Destination:
         if self._destination is None:
@@ -218,11 +260,17 @@ class _Work:
             claim(self.definition.destination, self._settings)
         return self._destination
 
-    def _delivery(self) -> Delivery:
+    def _checked_destination(self) -> Destination:
         destination = self._open()
         if not self._checked:
-            destination.check()
+            self._known = destination.check()
+            if self._known is not None:
+                require(self.definition, self._known)
             self._checked = True
+        return destination
+
+    def _delivery(self) -> Delivery:
+        destination = self._checked_destination()
         return Delivery(self.definition, destination, self.outbox, self._clock, self._on_progress)
 
     @property
@@ -264,6 +312,11 @@ class _Work:
         return self._difference.unchanged if self._difference else 0
 
     @property
+    def quarantined(self) -> int:
+        """Rows that wait because the destination refused them too often."""
+        return self._difference.quarantined if self._difference else 0
+
+    @property
     def seconds_of_lock(self) -> float:
         """How long the warehouse was held."""
         return self._difference.warehouse_seconds if self._difference else 0.0
@@ -274,6 +327,7 @@ class _Work:
             "adopted": self.adopted,
             "unchanged": self.unchanged,
             "recovered": self.recovered,
+            "quarantined": self.quarantined,
             "calls": self.calls,
             "least_calls": self.least_calls,
             "warehouse_seconds": self.seconds_of_lock,
@@ -296,7 +350,7 @@ class _Work:
             "or (run_id = ? and state in ('pending', 'rejected'))",
             [self.outbox.run_id],
         )
-        return RunStatus.PARTIAL if open_rows else RunStatus.CLEAN
+        return RunStatus.PARTIAL if open_rows or self.quarantined else RunStatus.CLEAN
 
 
 def _refusals(connection: duckdb.DuckDBPyConnection, run_id: str) -> tuple[Refusal, ...]:

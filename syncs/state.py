@@ -46,8 +46,28 @@ create table if not exists outbox (
     code varchar,
     message varchar,
     attempts integer not null,
-    settled boolean not null,       -- `sent` knows of it
-    changed_at timestamp not null
+    settled boolean not null,       -- `sent` or `refused` knows of it
+    changed_at timestamp not null,
+    content uhugeint,               -- md5 of operation and fields as planned
+    suspect boolean,                -- spoiled its batch before: travels apart
+    spoils boolean                  -- the destination refused its batch because of it
+);
+alter table outbox add column if not exists content uhugeint;
+alter table outbox add column if not exists suspect boolean;
+alter table outbox add column if not exists spoils boolean;
+create table if not exists refused (
+    key varchar not null,
+    content uhugeint not null,      -- md5 of the operation and the fields that were refused
+    operation varchar not null,
+    fields json not null,
+    code varchar,
+    message varchar,
+    spoils boolean not null,        -- the destination refuses the whole batch for it
+    attempts integer not null,      -- runs in which it was refused
+    first_seen_at timestamp not null,
+    last_seen_at timestamp not null,
+    retry_at timestamp,             -- not before; null: with the next run
+    destination_fields varchar      -- md5 of the destination's fields when it was refused last
 );
 create table if not exists attempts (
     batch_id varchar not null,      -- one call or job
@@ -73,6 +93,7 @@ create table if not exists runs (
     unchanged bigint not null default 0,
     recovered bigint not null default 0,
     rejected bigint not null default 0,
+    quarantined bigint default 0,   -- refused too often: not planned until they are let go
     owed bigint not null default 0,
     calls bigint not null default 0,
     least_calls bigint not null default 0,
@@ -80,6 +101,7 @@ create table if not exists runs (
     fence bigint                    -- counts up; only the newest run may write
 );
 alter table runs add column if not exists fence bigint;
+alter table runs add column if not exists quarantined bigint default 0;
 """
 
 

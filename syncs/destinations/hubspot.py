@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from headwater.errors import VendorRejectedError
 from headwater.http import ApiSession
 from headwater.settings import Settings, load
 from headwater.system_settings import HubSpotSettings
@@ -19,6 +18,7 @@ from syncs.destination import (
     Capabilities,
     Change,
     Counts,
+    FieldInfo,
     Held,
     Operation,
     Outcome,
@@ -61,24 +61,17 @@ class HubSpotDestination:
         self._path = f"/crm/v3/objects/{definition.object}"
         self._properties = f"/crm/v3/properties/{definition.object}"
         self._key = definition.key.field
-        self._fields = [item.field for item in definition.fields]
 
     @property
     def calls(self) -> int:
         """API calls made so far."""
         return self._session.calls
 
-    def check(self) -> None:
-        """See that the token works and that every mapped property exists."""
+    def check(self) -> Mapping[str, FieldInfo]:
+        """See that the token works, and read the properties there are."""
         answer = self._session.call("GET", self._properties)
         with reading("HubSpot", answer):
-            known = {item["name"] for item in answer.json()["results"]}
-        missing = [name for name in (self._key, *self._fields) if name not in known]
-        if missing:
-            raise VendorRejectedError(
-                f"HubSpot has no contact property {', '.join(missing)}.",
-                next_step="Create it (Settings > Properties), or take it out of the definition.",
-            )
+            return {item["name"]: _field(item) for item in answer.json()["results"]}
 
     def batch_rows(self, rows: int) -> int:
         """100 inputs a call."""
@@ -169,6 +162,12 @@ class HubSpotDestination:
             else:
                 results.append(RowResult(change.key, Outcome.UNKNOWN))
         return results
+
+
+def _field(item: Mapping[str, Any]) -> FieldInfo:
+    options = ",".join(sorted(option["value"] for option in item.get("options") or ()))
+    writable = not (item.get("modificationMetadata") or {}).get("readOnlyValue", False)
+    return FieldInfo(f"{item['type']}({options})", writable, writable)
 
 
 def encode(value: Value) -> str:

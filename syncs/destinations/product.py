@@ -30,6 +30,7 @@ from syncs.destination import (
     Capabilities,
     Change,
     Counts,
+    FieldInfo,
     Held,
     Operation,
     Outcome,
@@ -75,11 +76,23 @@ class ProductDestination:
         self._touched = definition.options.get("touched_column")
         self.calls = 0
 
-    def check(self) -> None:
-        """Connect and see that the table may be read."""
+    def check(self) -> Mapping[str, FieldInfo]:
+        """Connect, see that the table may be read, and which of its columns may be written."""
         with self._connection() as connection:
             self.calls += 1
             connection.execute(sql.SQL("select 1 from {} limit 0").format(self._table))
+            columns = connection.execute(
+                """
+                select
+                    attname, format_type(atttypid, atttypmod),
+                    has_column_privilege(attrelid, attnum, 'insert'),
+                    has_column_privilege(attrelid, attnum, 'update')
+                from pg_attribute
+                where attrelid = %s::regclass and attnum > 0 and not attisdropped
+                """,
+                [self._table.as_string(connection)],
+            ).fetchall()
+        return {name: FieldInfo(*rest) for name, *rest in columns}
 
     def batch_rows(self, rows: int) -> int:
         """One transaction for up to 50,000 rows."""

@@ -19,6 +19,7 @@ from syncs.destination import (
     Capabilities,
     Change,
     Counts,
+    FieldInfo,
     Held,
     Operation,
     Outcome,
@@ -51,7 +52,6 @@ class SalesforceDestination:
         self._api = SalesforceApi(self._account, settings)
         self._object = definition.object
         self._key = definition.key.field
-        self._fields = [item.field for item in definition.fields]
         self._headers: dict[str, str] = {}
         if "auto_assign" in definition.options:
             assign = bool(definition.options["auto_assign"])
@@ -70,32 +70,26 @@ class SalesforceDestination:
         """API calls made so far."""
         return self._api.calls
 
-    def check(self) -> None:
-        """Log in, and see that this user may write every mapped field of the object."""
+    def check(self) -> Mapping[str, FieldInfo]:
+        """Log in, and read the fields that this user sees; a key that creates must be unique."""
         described = self._api.call("GET", f"/sobjects/{self._object}/describe")
         with reading("Salesforce", described):
             known = {item["name"]: item for item in described.json()["fields"]}
-        wanted = [*self._fields, *([] if self._key == "Id" else [self._key])]
-        missing = [name for name in wanted if name not in known]
-        if missing:
-            raise VendorRejectedError(
-                f"Salesforce {self._object} has no field {', '.join(missing)} that this user sees.",
-                next_step="docs/salesforce-setup.md says how to create it and to give the "
-                "integration user field-level security.",
-            )
-        if self._creates and not known[self._key].get("unique"):
+            fields = {
+                name: FieldInfo(
+                    f"{item.get('type', '')}({item.get('length') or ''})",
+                    item.get("createable", True),
+                    item.get("updateable", True),
+                )
+                for name, item in known.items()
+            }
+        if self._creates and self._key in known and not known[self._key].get("unique"):
             raise VendorRejectedError(
                 f"Salesforce {self._object}.{self._key} is not unique, so a record whose answer is "
                 "lost could be created twice.",
                 next_step="Make it a unique external id; docs/salesforce-setup.md says how.",
             )
-        right = "createable" if self._creates else "updateable"
-        fixed = [name for name in self._fields if not known[name].get(right, True)]
-        if fixed:
-            raise VendorRejectedError(
-                f"Salesforce {self._object}.{', '.join(fixed)} cannot be written by this user.",
-                next_step="Give it edit access (field-level security), or unmap the field.",
-            )
+        return fields
 
     def batch_rows(self, rows: int) -> int:
         """200 by Collections; a job from ``SALESFORCE_BULK_FROM_ROWS`` rows on."""

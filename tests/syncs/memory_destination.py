@@ -13,6 +13,7 @@ from syncs.destination import (
     Capabilities,
     Change,
     Counts,
+    FieldInfo,
     Held,
     Operation,
     Outcome,
@@ -41,9 +42,10 @@ class MemoryDestination:
         frozenset(Mode), frozenset(Removal), reads_current=True
     )
     size: int = 3
+    described: dict[str, FieldInfo] | None = None
 
-    def check(self) -> None:
-        return
+    def check(self) -> Mapping[str, FieldInfo] | None:
+        return self.described
 
     def batch_rows(self, rows: int) -> int:
         return self.size

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 
+import pytest
+
 from headwater.warehouse import connect
-from syncs.history import rows, status
+from syncs.destination import FieldInfo
+from syncs.history import owed, rows, status
+from syncs.plan import plan
+from syncs.quarantine import QUARANTINE_AFTER
+from syncs.run import release
 from syncs.state import RunStatus, state_path
-from tests.syncs.bench import go
+from tests.syncs.bench import SYNC, a_definition, go
 from tests.syncs.memory_destination import MemoryDestination
 
 
@@ -29,15 +36,14 @@ def test_a_refusal_is_no_longer_told_once_it_is_planned_anew(bench):
     there = MemoryDestination(refused={"y", "z"})
     bench.model({"y": ("2", 2.0), "z": ("3", 3.0)})
     go(bench, there)
-    refused = rows("things", bench.settings, rejected=True)
-    assert [row["key"] for row in refused] == ["y", "z"]
+    assert [row["key"] for row in owed("things", bench.settings)] == ["y", "z"]
     there.refused = {"z"}
     second = go(bench, there)
-    still = rows("things", bench.settings, rejected=True)
-    assert [(row["key"], row["run_id"]) for row in still] == [("z", second.run_id)]
+    assert second.rejected == 1
+    assert [row["key"] for row in owed("things", bench.settings)] == ["z"]
     bench.model({"y": ("2", 2.0)})
     go(bench, there)
-    assert rows("things", bench.settings, rejected=True) == []
+    assert owed("things", bench.settings) == []
     told = status("things", bench.settings)
     assert [row["rejected"] for row in told] == [0, 1, 2], "the runs keep their figures"
 
@@ -79,8 +85,73 @@ def test_a_refused_batch_is_halved_until_the_bad_row_is_alone(bench):
     bench.model({f"k{n:02d}": (str(n), 0.0) for n in range(32)})
     result = go(bench, there)
     assert (result.created, result.rejected) == (31, 1)
-    assert result.calls <= 1 + 2 * 5
+    assert result.calls <= 2 * 5
     assert set(there.state()) == {f"k{n:02d}" for n in range(32)} - {"k13"}
+
+
+def refused_too_often(bench, there, model):
+    """Run until ``y`` waits; returns the calls of the last run."""
+    bench.model(model)
+    for _ in range(QUARANTINE_AFTER):
+        assert go(bench, there).rejected == 1
+    there.calls = 0
+    waiting = go(bench, there)
+    assert (waiting.status, waiting.planned, waiting.quarantined) == (RunStatus.PARTIAL, 0, 1)
+    return there.calls
+
+
+def test_a_row_refused_too_often_waits_longer_and_longer_and_says_why(bench):
+    there = MemoryDestination(refused={"y"})
+    assert refused_too_often(bench, there, {"x": ("1", 1.0), "y": ("2", 2.0)}) == 0
+    (told,) = owed("things", bench.settings)
+    assert (told["key"], told["code"], told["message"], told["attempts"]) == (
+        "y", "INVALID", "refused", QUARANTINE_AFTER)  # fmt: skip
+    assert json.loads(told["fields"]) == {"A": "2", "B": 2.0}
+    waits = []
+    for _ in range(5):
+        (told,) = owed("things", bench.settings)
+        waits.append((told["retry_at"] - told["last_seen_at"]) // timedelta(hours=1))
+        assert plan("things", bench.settings.model_copy(update={"as_of": bench.clock.at}),
+                    definition=SYNC, destination=there).quarantined == 1  # fmt: skip
+        bench.clock.at += timedelta(hours=waits[-1])
+        assert go(bench, there).rejected == 1, "tried again without anybody asking"
+    assert waits == [20, 44, 92, 164, 164]
+    (told,) = owed("things", bench.settings)
+    assert told["attempts"] == QUARANTINE_AFTER + 5
+    assert told["last_seen_at"] - told["first_seen_at"] == timedelta(hours=sum(waits))
+
+
+@pytest.mark.parametrize("cause", ["row", "destination", "person", "map", "gone"])
+def test_a_row_that_waits_is_let_go_when_something_changed(bench, cause):
+    there = MemoryDestination(refused={"y"}, described={name: FieldInfo("text") for name in
+                                                       ("key", "A", "B", "C")})  # fmt: skip
+    sync = SYNC
+    refused_too_often(bench, there, {"y": ("2", 2.0)})
+    there.refused.clear()
+    if cause == "row":
+        bench.model({"y": ("zwei", 2.0)})
+    elif cause == "destination":
+        there.described["A"] = FieldInfo("longer text")
+    elif cause == "person":
+        assert release("things", bench.settings, bench.clock, ["x"]) == 0
+        assert release("things", bench.settings, bench.clock, ["y"]) == 1
+    elif cause == "map":
+        sync = a_definition(fields=[{"column": "a", "field": "C"}])
+    elif cause == "gone":
+        bench.model({})
+    result = go(bench, there, sync)
+    assert (result.status, result.quarantined) == (RunStatus.CLEAN, 0)
+    assert result.created == (0 if cause == "gone" else 1)
+    assert owed("things", bench.settings) == []
+
+
+def test_a_row_that_spoiled_its_batch_does_not_spoil_the_next_one(bench):
+    there = MemoryDestination(refused={"k13"}, refuse_whole_batch=True, size=64)
+    bench.model({f"k{n:02d}": (str(n), 0.0) for n in range(64)})
+    go(bench, there)
+    bench.model({f"k{n:02d}": (str(n), 0.0 if n == 13 else 1.0) for n in range(64)})
+    again = go(bench, there)
+    assert (again.updated, again.rejected, again.calls) == (63, 1, 2)
 
 
 def test_a_batch_refused_for_a_cause_outside_its_rows_is_not_asked_about_row_by_row(bench):
@@ -90,3 +161,9 @@ def test_a_batch_refused_for_a_cause_outside_its_rows_is_not_asked_about_row_by_
     result = go(bench, there)
     assert (result.rejected, result.created) == (128, 0)
     assert result.calls < 32
+    assert {item.code: item.rows for item in result.refusals} == {"BATCH_REFUSED": 128}
+    for _ in range(4):
+        result = go(bench, there)
+    assert result.rejected == 128, "rows that were not to blame never wait"
+    there.refused.clear()
+    assert go(bench, there).created == 128

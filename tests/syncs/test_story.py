@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from headwater.settings import Settings
+from syncs.quarantine import WAIT_HOURS
 from syncs.state import RunStatus
 from tests.syncs.bench import Bench, QuietClock, go
 from tests.syncs.memory_destination import Killed, MemoryDestination
@@ -23,7 +24,7 @@ FAULTS = st.lists(
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
-@given(st.lists(st.tuples(MODELS, st.sets(KEYS), FAULTS), min_size=1, max_size=4))
+@given(st.lists(st.tuples(MODELS, st.sets(KEYS), FAULTS), min_size=1, max_size=5))
 def test_whatever_happens_the_destination_ends_as_the_model_says(tmp_path_factory, story):
     """Models, refusals, lost answers and kills in any order; then a quiet run."""
     bench = Bench(
@@ -43,6 +44,7 @@ def test_whatever_happens_the_destination_ends_as_the_model_says(tmp_path_factor
         if result.status is RunStatus.CLEAN:
             assert there.state() == as_said(model)
     there.refused, there.faults = set(), []
+    bench.clock.at += timedelta(hours=max(WAIT_HOURS))  # what was refused too often has waited
     last = story[-1][0]
     final = go(bench, there)
     assert final.status is RunStatus.CLEAN
