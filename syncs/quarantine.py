@@ -1,8 +1,9 @@
 """Rows that a destination keeps refusing: owed, told, and out of the way of the others.
 
 A refused row is sent again by the next run. When the destination has refused the same content in
-``QUARANTINE_AFTER`` runs, it waits: first a day, then longer, at most a week, as long as it takes. It is let go at once when its row or the field map changes (another content is another
-matter), when the destination's fields change, or when a person asks for it.
+``QUARANTINE_AFTER`` runs, it waits: first a day, then longer, at most a week, as long as it takes.
+It is let go at once when its row or the field map changes (another content is another matter),
+when the destination's fields change, or when a person asks for it.
 """
 
 from __future__ import annotations

@@ -7,8 +7,10 @@ import pytest
 from headwater.errors import DefinitionError, SettingsError
 from headwater.settings import Settings
 from syncs.definition import load_definition
+from syncs.destination import FieldInfo
+from syncs.destination_fields import require
 from syncs.destinations import open_destination
-from syncs.registry import check_ownership, definitions
+from syncs.registry import DEFINITIONS, check_ownership, definition, definitions
 from tests.syncs.bench import a_definition
 
 GOOD = """\
@@ -95,3 +97,18 @@ def test_a_missing_setting_is_named(monkeypatch, tmp_path):
             a_definition(destination="hubspot", mode="upsert", removal={"action": "ignore"}),
             Settings(),
         )
+
+
+def test_a_field_that_the_destination_does_not_have_is_refused_with_its_line():
+    known = {item.field: FieldInfo("text") for item in definition("salesforce__lead_scores").fields}
+    known |= {"Id": FieldInfo("id", createable=False, updateable=False)}
+    require(definition("salesforce__lead_scores"), known)
+    del known["PLG_ICP_Tier__c"]
+    known["PLG_PQL__c"] = FieldInfo("boolean", updateable=False)
+    with pytest.raises(DefinitionError) as raised:
+        require(definition("salesforce__lead_scores"), known)
+    tier, pql = str(raised.value).split("; ")
+    lines = (DEFINITIONS / "salesforce__lead_scores.yml").read_text().splitlines()
+    for said, field in ((tier, "PLG_ICP_Tier__c"), (pql, "PLG_PQL__c")):
+        assert field in lines[int(said.split(":")[1]) - 1]
+    assert "has no field PLG_ICP_Tier__c" in tier and "cannot be written" in pql

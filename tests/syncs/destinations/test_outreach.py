@@ -27,7 +27,7 @@ def test_prospects_and_their_tasks_are_made_exactly_once_through_lost_answers(wo
     assert (tasks[-2].status, tasks[-2].rejected) == (RunStatus.PARTIAL, 1)
     assert (tasks[-1].status, tasks[-1].quarantined) == (RunStatus.PARTIAL, 1)
     assert all(each.calls >= each.least_calls for each in [*people, *tasks])
-    assert tasks[-1].refusals[0].code == "NO_PROSPECT"
+    assert tasks[-2].refusals[0].code == "NO_PROSPECT"
     notes = [row["attributes"]["note"] for row in world.stored("outreach", "tasks")]
     assert len(notes) == len(set(notes)) == 12
 
