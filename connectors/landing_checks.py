@@ -150,15 +150,6 @@ def parents(stream: Stream) -> list[tuple[str, ...]]:
     return sorted({path[:depth] for path in known_paths(stream) for depth in range(len(path))})
 
 
-def row_hash(stream: Stream, extra: str) -> str:
-    """md5 over a record's typed values and unknown fields, in the contract's order."""
-    values = [f"cast({quote(column.name)} as varchar)" for column in stream.columns]
-    parts = ", ".join(
-        f"coalesce({value}, chr(30))" for value in [*values, f"cast({extra} as varchar)"]
-    )
-    return f"md5(concat_ws(chr(31), {parts}))"
-
-
 def version(stream: Stream, alias: str) -> str:
     """What orders the copies of one key: the greatest of the version columns."""
     columns = [f"{alias}.{quote(name)}" for name in stream.version]

@@ -11,8 +11,9 @@ from datetime import UTC, datetime
 import duckdb
 
 from connectors import landing_checks as checks
+from connectors.landing_versions import GOOD_RECORDS, find_losers, find_met
 from connectors.raw_tables import table_name
-from connectors.stream import Mode, Stream
+from connectors.stream import Stream
 from connectors.zone import Kind, Manifest
 from headwater.warehouse import quote
 
@@ -25,33 +26,17 @@ def replace_rows(
 ) -> tuple[int, int]:
     """Put the winning version of each key into the raw table; returns (landed, tombstoned).
 
-    Leaves the view ``winners`` behind: the staged records that landed. Of the raw table only the
-    keys are read, and the rows that ``met`` a staged record of their key.
+    Leaves the view ``winners`` behind: the staged records that landed.
     """
     table = table_name(stream)
-    _find_losers(connection, stream)
-    same_key = " and ".join(f"stage.{quote(name)} = present.{quote(name)}" for name in stream.key)
-    connection.execute(
-        f"""
-        create temp table met as
-        select
-            stage._row as stage_row,
-            present.rowid as present_row,
-            present._deleted_at as was_deleted_at,
-            {_supersedes(stream, checks.literal(manifest.load_id))} as supersedes
-        from stage
-        inner join {table} as present on {same_key}
-        anti join losers on stage._row = losers.stage_row
-        where stage._reason is null and stage._kind = '{Kind.RECORDS.value}'
-        """
-    )
+    find_losers(connection, stream)
+    find_met(connection, stream, manifest)
     connection.execute(
         f"""
         create temp view winners as
         select stage.*, {checks.tombstone(stream, "stage")} as _gone_at
         from stage
-        where stage._reason is null
-            and stage._kind = '{Kind.RECORDS.value}'
+        where {GOOD_RECORDS}
             and stage._row not in (select stage_row from losers)
             and stage._row not in (select stage_row from met where not supersedes)
         """
@@ -62,8 +47,8 @@ def replace_rows(
     names = ", ".join(quote(column.name) for column in stream.columns)
     landed = connection.execute(
         f"""
-        insert into {table} ({names}, _extra, _row_hash, _load_id, _landed_at, _deleted_at)
-        select {names}, _extra, _row_hash, ?, ?, _gone_at
+        insert into {table} ({names}, _extra, _load_id, _landed_at, _deleted_at)
+        select {names}, _extra, ?, ?, _gone_at
         from winners
         """,
         [manifest.load_id, received_at],
@@ -77,37 +62,6 @@ def replace_rows(
         """
     ).fetchone()
     return int(landed[0]) if landed else 0, int(tombstoned[0]) if tombstoned else 0
-
-
-def _find_losers(connection: duckdb.DuckDBPyConnection, stream: Stream) -> None:
-    """Fill ``losers`` with the records of which the same load holds a better copy."""
-    keys = ", ".join(quote(name) for name in stream.key)
-    same_key = " and ".join(f"stage.{quote(name)} = repeated.{quote(name)}" for name in stream.key)
-    better = "arg_min" if stream.mode is Mode.APPEND else "arg_max"
-    order = f"row({checks.version(stream, 'stage')}, stage._row_hash, stage._row)"
-    connection.execute(
-        f"""
-        create temp table losers as
-        with repeated as (
-            select {keys}
-            from stage
-            where _reason is null and _kind = '{Kind.RECORDS.value}'
-            group by {keys}
-            having count(*) > 1
-        ),
-        copies as (
-            select
-                list(stage._row) as stage_rows,
-                {better}(stage._row, {order}) as best
-            from stage
-            inner join repeated on {same_key}
-            where stage._reason is null and stage._kind = '{Kind.RECORDS.value}'
-            group by {", ".join(f"stage.{quote(name)}" for name in stream.key)}
-        ),
-        each as (select unnest(stage_rows) as stage_row, best from copies)
-        select stage_row from each where stage_row <> best
-        """
-    )
 
 
 def apply_tombstones(
@@ -259,31 +213,6 @@ def _children(stream: Stream, parent: tuple[str, ...]) -> list[str]:
 def _as_list(texts: Iterable[str]) -> str:
     """Texts as an SQL list."""
     return f"[{', '.join(checks.literal(text) for text in texts)}]::varchar[]"
-
-
-def _supersedes(stream: Stream, load_id: str) -> str:
-    """Whether a staged record takes the place of the present row of its key.
-
-    Merged: the later version; of equal versions the one received later. Appended: the earlier
-    copy. A record that is received after its row was marked as deleted brings it back, unless the
-    mark is part of the row itself.
-    """
-    staged, present = checks.version(stream, "stage"), checks.version(stream, "present")
-    if stream.mode is Mode.APPEND:
-        return (
-            f"row({staged}, stage._row_hash) < row({present}, present._row_hash) "
-            "and stage._row_hash <> present._row_hash"
-        )
-    later = (
-        f"(row({staged}, {load_id}, stage._row_hash) "
-        f"> row({present}, present._load_id, present._row_hash) "
-        "and stage._row_hash <> present._row_hash)"
-    )
-    returned = (
-        f"(present._deleted_at is not null and {checks.tombstone(stream, 'present')} is null "
-        f"and {load_id} > present._load_id and {staged} >= {present})"
-    )
-    return f"({later} or {returned})"
 
 
 def _changed(

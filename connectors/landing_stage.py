@@ -5,7 +5,7 @@ Lines are parsed once, into the table ``parsed`` that the view reads. Parquet is
 lies: whoever reads the view reads the columns of the file that it asks for, and a copy would cost
 more than all that is asked.
 
-``stage`` holds the contract's columns, ``_extra``, ``_row_hash``, and about the record: ``_kind``,
+``stage`` holds the contract's columns, ``_extra``, and about the record: ``_kind``,
 ``_file``, ``_line_number``, ``_reason`` (null if it keeps the contract), ``_record_key``,
 ``_record`` (both only with a reason) and ``_row``, its number in the load, with gaps between parts.
 No contract's column begins with an underscore.
@@ -80,7 +80,7 @@ def drop_stage(connection: duckdb.DuckDBPyConnection) -> None:
 def _create_parsed(connection: duckdb.DuckDBPyConnection, stream: Stream) -> None:
     values = ", ".join(f"{quote(column.name)} {column.type}" for column in stream.columns)
     connection.execute(
-        f"create temp table parsed ({values}, _extra json, _row_hash varchar, _kind varchar, "
+        f"create temp table parsed ({values}, _extra json, _kind varchar, "
         "_file varchar, _line_number bigint, _reason varchar, _record_key varchar, "
         "_record varchar)"
     )
@@ -201,7 +201,7 @@ def _judged(
     record: str | None,
     native: frozenset[str] = frozenset(),
 ) -> str:
-    """The rest of the pass: cast, compute, check, hash. A tombstone needs its key and nothing else.
+    """The rest of the pass: cast, compute, check. A tombstone needs its key and nothing else.
 
     ``native`` columns have their type already: only a missing value can be wrong with them.
     """
@@ -249,7 +249,6 @@ def _judged(
         select
             {kept},
             _extra,
-            {checks.row_hash(stream, "_extra")} as _row_hash,
             '{kind.value}' as _kind,
             {checks.literal(path.name)} as _file,
             _line_number,

@@ -15,7 +15,6 @@ from headwater.warehouse import quote
 
 SYSTEM_COLUMNS = {
     "_extra": ("JSON", "Fields of the source record that the contract does not know."),
-    "_row_hash": ("VARCHAR", "md5 of the record's values."),
     "_load_id": ("VARCHAR", "The load that landed this version."),
     "_landed_at": ("TIMESTAMP", "When it landed, UTC."),
     "_deleted_at": (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import itertools
 import json
 import random
 from datetime import datetime, timedelta
@@ -227,6 +228,18 @@ def test_of_versions_with_equal_cursors_the_one_received_later_stays(shop: Shop)
     for size in (2, 1, 3):
         assert shop.load(THINGS, [thing("a", 10, size=size)]).landed == 1
         assert shop.rows("select size from raw_shop.things") == [(size,)]
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+def test_of_copies_of_a_fact_the_same_stays_in_any_order_of_receipt(
+    shop: Shop, order: tuple[int, ...]
+) -> None:
+    copies = [happening("a", 1, stored=5), happening("a", 1, stored=5, colour="red"),
+              happening("a", 1, stored=5, **{"$note": "seen"})]  # fmt: skip
+    for number in order:
+        shop.load(HAPPENINGS, [copies[number]])
+    assert shop.rows("select note, _extra from raw_shop.happenings") == [("seen", None)]
+    assert shop.load(HAPPENINGS, copies).duplicates == 3
 
 
 def test_a_deleted_record_is_a_tombstone_until_it_comes_back(shop: Shop) -> None:

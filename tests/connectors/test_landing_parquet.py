@@ -29,9 +29,9 @@ def things(**columns: Any) -> pa.Table:
     return pa.table({**columns, "changed": changed, "gone": gone})
 
 
-def test_parquet_gives_the_rows_and_hashes_of_lines(shop: Shop, tmp_path: Path) -> None:
+def test_parquet_gives_the_rows_of_lines(shop: Shop, tmp_path: Path) -> None:
     berlin = datetime(2025, 8, 29, 14, 0, 0, 250000, tzinfo=timezone(timedelta(hours=2)))
-    columns = "id, size, changed_at, gone, _extra, _row_hash, _deleted_at"
+    columns = "id, size, changed_at, gone, _extra, _deleted_at"
     shop.load(THINGS, things(**{"id": ["a"], "properties.size": [7], "changed": [berlin]}))
     lines = Shop(tmp_path / "lines")
     lines.load(THINGS, [{"id": "a", "properties": {"size": 7}, "gone": False,

@@ -49,8 +49,8 @@ def land(connection: duckdb.DuckDBPyConnection, load: int, dice: random.Random) 
             known.add(key)
             connection.execute(
                 f"insert into raw_mixpanel.events ({keys}, user_id, workspace_id, environment, "
-                "user_agent, current_url, _load_id, _row_hash, _landed_at) "
-                "values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'hash', ?)",
+                "user_agent, current_url, _load_id, _landed_at) "
+                "values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 [*key, user, workspace, environment, *looks, f"load-{load}", START],
             )
 

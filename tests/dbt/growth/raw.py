@@ -56,12 +56,12 @@ class RawWorld:
                 ["test", "test", "test", LANDED_AT],
             )
             for (source, name), rows in self._rows.items():
-                fields = [*rows[0], "_row_hash", "_load_id", "_landed_at"]
+                fields = [*rows[0], "_load_id", "_landed_at"]
                 connection.executemany(
                     f"insert into {quote(f'raw_{source}')}.{quote(name)} "
                     f"({', '.join(map(quote, fields))}) "
                     f"values ({', '.join('?' * len(fields))})",
-                    [[*row.values(), "hash", "test", LANDED_AT] for row in rows],
+                    [[*row.values(), "test", LANDED_AT] for row in rows],
                 )
 
 
