@@ -53,7 +53,9 @@ def _forker() -> subprocess.Popen[str]:
     )
 
 
-def dbt(warehouse: Path, command: str, *arguments: str) -> None:
+def dbt(
+    warehouse: Path, command: str, *arguments: str, variables: dict[str, str] | None = None
+) -> None:
     """Run this command of dbt on this warehouse; a failure shows dbt's own output."""
     folder, output = warehouse.parent, warehouse.parent / "dbt.txt"
     order = {
@@ -65,7 +67,7 @@ def dbt(warehouse: Path, command: str, *arguments: str) -> None:
             *("--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)),
             *("--target-path", str(folder / "target"), "--log-path", str(folder / "logs")),
             *("--no-write-json", "--log-level-file", "none"),
-            *("--vars", f"{{as_of: '{known_world.AS_OF}'}}"),
+            *("--vars", json.dumps({"as_of": str(known_world.AS_OF), **(variables or {})})),
         ],
     }
     forker = _forker()

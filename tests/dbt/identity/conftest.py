@@ -15,6 +15,7 @@ MODELS = [
     "+fct_events",
     "+account_conflicts",
     "+identity_guarded_edges",
+    "+person_key_changes",
     "+workspace_members",
     "+lead_account_matches",
 ]

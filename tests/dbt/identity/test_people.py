@@ -78,16 +78,16 @@ def test_components_equal_networkx(people: duckdb.DuckDBPyConnection) -> None:
     graph = nx.Graph()
     graph.add_edges_from(
         people.execute(
-            "select left_node, right_node from intermediate.int_identity__edges_exclusive "
+            "select left_sequence, right_sequence from intermediate.int_identity__edges_exclusive "
             "where guard is null"
         ).fetchall()
     )
     expected = {frozenset(component) for component in nx.connected_components(graph)}
-    clusters: dict[str, set[str]] = {}
-    for node, cluster in people.execute(
-        "select node, cluster from intermediate.int_identity__clusters"
+    clusters: dict[int, set[int]] = {}
+    for node, anchor in people.execute(
+        "select sequence, anchor from intermediate.int_identity__components"
     ).fetchall():
-        clusters.setdefault(cluster, set()).add(node)
+        clusters.setdefault(anchor, set()).add(node)
     assert {frozenset(c) for c in clusters.values() if len(c) > 1} == expected
     assert max(map(len, expected)) >= 600
 

@@ -1,3 +1,5 @@
+-- From here on identifiers are their sequence numbers in the registry: two numbers are compared, not
+-- two texts of fifty characters.
 with evidence as (
 
     select * from {{ ref('int_identity__evidence') }}
@@ -10,17 +12,23 @@ identity_rules as (
 
 ),
 
-identifiers as (
+identity_key_registry as (
 
-    select * from {{ ref('int_identity__identifiers') }}
+    select * from {{ ref('identity_key_registry') }}
+
+),
+
+nodes as (
+
+    select * from {{ ref('int_identity__nodes') }}
 
 ),
 
 directed as (
 
     select
-        least(evidence.left_node, evidence.right_node) as left_node,
-        greatest(evidence.left_node, evidence.right_node) as right_node,
+        least(left_registry.sequence, right_registry.sequence) as left_sequence,
+        greatest(left_registry.sequence, right_registry.sequence) as right_sequence,
         evidence.rule_id,
         evidence.strength,
         evidence.source_record,
@@ -29,15 +37,23 @@ directed as (
         identity_rules.is_authoritative
     from evidence
     inner join identity_rules on evidence.rule_id = identity_rules.rule_id
-    where evidence.left_node <> evidence.right_node
+    inner join identity_key_registry as left_registry
+        on
+            evidence.left_type = left_registry.id_type
+            and evidence.left_value = left_registry.id_value
+    inner join identity_key_registry as right_registry
+        on
+            evidence.right_type = right_registry.id_type
+            and evidence.right_value = right_registry.id_value
+    where left_registry.sequence <> right_registry.sequence
 
 ),
 
 edges as (
 
     select
-        left_node,
-        right_node,
+        left_sequence,
+        right_sequence,
         max(strength) as strength,
         bool_or(is_authoritative) as is_authoritative,
         min(first_seen_at) as first_seen_at,
@@ -45,33 +61,36 @@ edges as (
         {{ first_by('rule_id', ['strength desc', 'rule_id', 'source_record']) }} as rule_id,
         {{ first_by('source_record', ['strength desc', 'rule_id', 'source_record']) }} as source_record
     from directed
-    group by left_node, right_node
+    group by left_sequence, right_sequence
 
 ),
 
 final as (
 
     select
-        edges.left_node,
-        edges.right_node,
-        left_identifiers.id_type as left_type,
-        left_identifiers.id_value as left_value,
-        right_identifiers.id_type as right_type,
-        right_identifiers.id_value as right_value,
+        edges.left_sequence,
+        edges.right_sequence,
+        left_nodes.id_type as left_type,
+        right_nodes.id_type as right_type,
         edges.rule_id,
         edges.strength,
         edges.is_authoritative,
         edges.source_record,
         edges.first_seen_at,
         edges.last_seen_at,
-        coalesce(left_identifiers.guard, right_identifiers.guard) as guard,
         case
-            when left_identifiers.guard is not null then edges.left_node
-            when right_identifiers.guard is not null then edges.right_node
-        end as guarded_node
+            when left_nodes.guard <= coalesce(right_nodes.guard, left_nodes.guard)
+                then left_nodes.guard
+            else right_nodes.guard
+        end as guard,
+        case
+            when left_nodes.guard <= coalesce(right_nodes.guard, left_nodes.guard)
+                then edges.left_sequence
+            when right_nodes.guard is not null then edges.right_sequence
+        end as guarded_sequence
     from edges
-    inner join identifiers as left_identifiers on edges.left_node = left_identifiers.node
-    inner join identifiers as right_identifiers on edges.right_node = right_identifiers.node
+    inner join nodes as left_nodes on edges.left_sequence = left_nodes.sequence
+    inner join nodes as right_nodes on edges.right_sequence = right_nodes.sequence
 
 )
 

@@ -6,31 +6,32 @@ with edges as (
 
 ),
 
-claims as (
+owners as (
 
-    select * from {{ ref('int_identity__claims') }}
+    select * from {{ ref('int_identity__owners') }}
 
 ),
 
 final as (
 
     select
-        edges.* exclude (guard, guarded_node),
+        edges.left_sequence,
+        edges.right_sequence,
         case
             when edges.guard is not null then edges.guard
-            when left_claims.is_contested then 'contested_record'
-            when right_claims.is_contested then 'contested_record'
-            when left_claims.owner <> right_claims.owner then 'exclusivity'
-            when (left_claims.owner is null) <> (right_claims.owner is null) then 'too_far'
+            when left_owners.is_contested then 'contested_record'
+            when right_owners.is_contested then 'contested_record'
+            when left_owners.owner <> right_owners.owner then 'exclusivity'
+            when (left_owners.owner is null) <> (right_owners.owner is null) then 'too_far'
         end as guard,
         coalesce(
-            edges.guarded_node,
-            case when left_claims.is_contested then edges.left_node end,
-            case when right_claims.is_contested then edges.right_node end
-        ) as guarded_node
+            edges.guarded_sequence,
+            case when left_owners.is_contested then edges.left_sequence end,
+            case when right_owners.is_contested then edges.right_sequence end
+        ) as guarded_sequence
     from edges
-    left join claims as left_claims on edges.left_node = left_claims.node
-    left join claims as right_claims on edges.right_node = right_claims.node
+    left join owners as left_owners on edges.left_sequence = left_owners.sequence
+    left join owners as right_owners on edges.right_sequence = right_owners.sequence
 
 )
 

@@ -16,8 +16,8 @@ identity_id_types as (
 claims as (
 
     select
-        right_node as user_node,
-        left_node as node,
+        right_sequence as user_sequence,
+        left_sequence as sequence,
         left_type as id_type,
         is_authoritative
     from edges
@@ -26,8 +26,8 @@ claims as (
     union all
 
     select
-        left_node,
-        right_node,
+        left_sequence,
+        right_sequence,
         right_type,
         is_authoritative
     from edges
@@ -38,21 +38,21 @@ claims as (
 claimed as (
 
     select
-        claims.node,
-        count(distinct claims.user_node) as users,
-        count(distinct claims.user_node) filter (where claims.is_authoritative) as authoritative_users,
-        min(claims.user_node) filter (where claims.is_authoritative) as authoritative_user
+        claims.sequence,
+        count(distinct claims.user_sequence) as users,
+        count(distinct claims.user_sequence) filter (where claims.is_authoritative) as authoritative_users,
+        min(claims.user_sequence) filter (where claims.is_authoritative) as authoritative_user
     from claims
     inner join identity_id_types on claims.id_type = identity_id_types.id_type
     where not identity_id_types.is_record
-    group by claims.node
+    group by claims.sequence
 
 ),
 
 contested as (
 
     select
-        node,
+        sequence,
         case when authoritative_users = 1 then authoritative_user end as authoritative_user
     from claimed
     where users > 1
@@ -62,32 +62,35 @@ contested as (
 final as (
 
     select
-        edges.* exclude (guard, guarded_node),
+        edges.left_sequence,
+        edges.right_sequence,
+        edges.left_type,
+        edges.right_type,
         case
             when edges.guard is not null then edges.guard
             when
-                left_contested.node is not null
+                left_contested.sequence is not null
                 and left_contested.authoritative_user is null
                 then 'contested_identifier'
             when
-                right_contested.node is not null
+                right_contested.sequence is not null
                 and right_contested.authoritative_user is null
                 then 'contested_identifier'
             when
-                left_contested.node is not null
+                left_contested.sequence is not null
                 and edges.right_type = 'user_id'
-                and edges.right_node <> left_contested.authoritative_user
+                and edges.right_sequence <> left_contested.authoritative_user
                 then 'outranked_claim'
             when
-                right_contested.node is not null
+                right_contested.sequence is not null
                 and edges.left_type = 'user_id'
-                and edges.left_node <> right_contested.authoritative_user
+                and edges.left_sequence <> right_contested.authoritative_user
                 then 'outranked_claim'
         end as guard,
-        coalesce(edges.guarded_node, left_contested.node, right_contested.node) as guarded_node
+        coalesce(edges.guarded_sequence, left_contested.sequence, right_contested.sequence) as guarded_sequence
     from edges
-    left join contested as left_contested on edges.left_node = left_contested.node
-    left join contested as right_contested on edges.right_node = right_contested.node
+    left join contested as left_contested on edges.left_sequence = left_contested.sequence
+    left join contested as right_contested on edges.right_sequence = right_contested.sequence
 
 )
 

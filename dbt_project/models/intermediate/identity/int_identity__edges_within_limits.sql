@@ -15,7 +15,7 @@ identity_degree_limits as (
 bindings as (
 
     select
-        left_node as node,
+        left_sequence as sequence,
         left_type as id_type,
         right_type as neighbour_type
     from edges
@@ -24,7 +24,7 @@ bindings as (
     union all
 
     select
-        right_node,
+        right_sequence,
         right_type,
         left_type
     from edges
@@ -35,7 +35,7 @@ bindings as (
 over_limit as (
 
     select
-        bindings.node,
+        bindings.sequence,
         bindings.neighbour_type
     from bindings
     inner join
@@ -43,7 +43,7 @@ over_limit as (
         on
             bindings.id_type = identity_degree_limits.id_type
             and bindings.neighbour_type = identity_degree_limits.neighbour_type
-    group by bindings.node, bindings.neighbour_type, identity_degree_limits.max_neighbours
+    group by bindings.sequence, bindings.neighbour_type, identity_degree_limits.max_neighbours
     having count(*) > identity_degree_limits.max_neighbours
 
 ),
@@ -51,19 +51,22 @@ over_limit as (
 final as (
 
     select
-        edges.* exclude (guard, guarded_node),
+        edges.left_sequence,
+        edges.right_sequence,
+        edges.left_type,
+        edges.right_type,
         case
             when edges.guard is not null then edges.guard
-            when coalesce(left_over.node, right_over.node) is not null then 'degree_limit'
+            when coalesce(left_over.sequence, right_over.sequence) is not null then 'degree_limit'
         end as guard,
-        coalesce(edges.guarded_node, left_over.node, right_over.node) as guarded_node
+        coalesce(edges.guarded_sequence, left_over.sequence, right_over.sequence) as guarded_sequence
     from edges
     left join
         over_limit as left_over
-        on edges.left_node = left_over.node and edges.right_type = left_over.neighbour_type
+        on edges.left_sequence = left_over.sequence and edges.right_type = left_over.neighbour_type
     left join
         over_limit as right_over
-        on edges.right_node = right_over.node and edges.left_type = right_over.neighbour_type
+        on edges.right_sequence = right_over.sequence and edges.left_type = right_over.neighbour_type
 
 )
 

@@ -67,8 +67,6 @@ evidence as (
 final as (
 
     select
-        {{ identity_node('evidence.left_type', 'evidence.left_value') }} as left_node,
-        {{ identity_node('evidence.right_type', 'evidence.right_value') }} as right_node,
         evidence.left_type,
         evidence.left_value,
         evidence.right_type,

@@ -207,7 +207,6 @@ role_addresses as (
 final as (
 
     select
-        {{ identity_node('identifiers.id_type', 'identifiers.id_value') }} as node,
         identifiers.id_type,
         identifiers.id_value,
         identifiers.first_seen_at,

@@ -7,9 +7,9 @@
     on_schema_change='fail'
 ) }}
 
-with clusters as (
+with identifiers as (
 
-    select * from {{ ref('int_identity__clusters') }}
+    select * from {{ ref('int_identity__identifiers') }}
 
 ),
 
@@ -22,18 +22,18 @@ identity_id_types as (
 new_identifiers as (
 
     select
-        clusters.node,
-        clusters.id_type,
-        clusters.id_value,
-        clusters.first_seen_at,
+        {{ identity_node('identifiers.id_type', 'identifiers.id_value') }} as node,
+        identifiers.id_type,
+        identifiers.id_value,
+        identifiers.first_seen_at,
         identity_id_types.anchor_rank
-    from clusters
-    inner join identity_id_types on clusters.id_type = identity_id_types.id_type
+    from identifiers
+    inner join identity_id_types on identifiers.id_type = identity_id_types.id_type
     {% if is_incremental() %}
     where not exists (
         select 1
         from {{ this }} as registered
-        where registered.node = clusters.node
+        where registered.id_type = identifiers.id_type and registered.id_value = identifiers.id_value
     )
     {% endif %}
 

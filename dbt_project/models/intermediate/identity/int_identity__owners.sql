@@ -3,11 +3,11 @@
 -- counts as two edges, so that it weighs as much as the owner of the record's address.
 --
 -- Incremental and exact: what is max_claim_hops or more away from every identifier whose surroundings
--- changed keeps its claim (tests/dbt/identity/test_claims_incremental.py).
+-- changed keeps its claim (tests/dbt/identity/test_owners_incremental.py).
 {{ config(
     materialized='incremental',
     incremental_strategy='delete+insert',
-    unique_key='node',
+    unique_key='sequence',
     on_schema_change='fail'
 ) }}
 
@@ -26,12 +26,6 @@ identity_id_types as (
 identity_settings as (
 
     select * from {{ ref('identity_settings') }}
-
-),
-
-identifiers as (
-
-    select * from {{ ref('int_identity__identifiers') }}
 
 ),
 
@@ -54,9 +48,9 @@ max_hops as (
 undirected as materialized (
 
     select
-        left_node as node,
+        left_sequence as sequence,
         left_type as id_type,
-        right_node as neighbour,
+        right_sequence as neighbour,
         right_type as neighbour_type
     from edges
     where guard is null
@@ -64,22 +58,12 @@ undirected as materialized (
     union all
 
     select
-        right_node,
+        right_sequence,
         right_type,
-        left_node,
+        left_sequence,
         left_type
     from edges
     where guard is null
-
-),
-
-neighbourhoods as (
-
-    select
-        node,
-        string_agg(neighbour, ' ' order by neighbour) as neighbours
-    from undirected
-    group by node
 
 ),
 
@@ -87,37 +71,37 @@ neighbourhoods as (
 surroundings as materialized (
 
     select
-        identifiers.node,
-        {{ md5_key([
-            'max_hops.hops',
-            "coalesce(identifiers.guard, '')",
-            "coalesce(neighbourhoods.neighbours, '')"
-        ]) }} as surroundings
-    from identifiers
+        undirected.sequence,
+        undirected.id_type,
+        {{ sorted_list('undirected.neighbour') }} as surroundings,
+        max_hops.hops as max_hops
+    from undirected
     cross join max_hops
-    left join neighbourhoods on identifiers.node = neighbourhoods.node
+    group by undirected.sequence, undirected.id_type, max_hops.hops
 
 ),
 
 {% if is_incremental() -%}
 vanished as (
 
-    select stored.node
+    select stored.sequence
     from {{ this }} as stored
-    anti join identifiers on stored.node = identifiers.node
+    anti join surroundings on stored.sequence = surroundings.sequence
     where stored.surroundings is not null
 
 ),
 
 -- Twice as far as a claim reaches: what is written anew, and what may claim it.
-nearby (node, steps) using key (node) as (
+nearby (sequence, steps) using key (sequence) as (
 
     select
-        surroundings.node,
+        surroundings.sequence,
         0 as steps
     from surroundings
-    left join {{ this }} as stored on surroundings.node = stored.node
-    where stored.surroundings is distinct from surroundings.surroundings
+    left join {{ this }} as stored on surroundings.sequence = stored.sequence
+    where
+        stored.surroundings is distinct from surroundings.surroundings
+        or stored.max_hops is distinct from surroundings.max_hops
 
     union
 
@@ -125,13 +109,13 @@ nearby (node, steps) using key (node) as (
         undirected.neighbour,
         min(nearby.steps) + 1
     from nearby
-    inner join undirected on nearby.node = undirected.node
+    inner join undirected on nearby.sequence = undirected.sequence
     where
         nearby.steps < (select 2 * max_hops.hops from max_hops)
         and not exists (
             select 1
             from recurring.nearby as known
-            where known.node = undirected.neighbour
+            where known.sequence = undirected.neighbour
         )
     group by undirected.neighbour
 
@@ -140,9 +124,9 @@ nearby (node, steps) using key (node) as (
 nearby as (
 
     select
-        node,
+        sequence,
         0 as steps
-    from identifiers
+    from surroundings
 
 ),
 {%- endif %}
@@ -152,9 +136,21 @@ near_edges as materialized (
     select undirected.*
     from undirected
     {% if is_incremental() -%}
-    semi join nearby on undirected.node = nearby.node
-    semi join nearby as nearby_neighbours on undirected.neighbour = nearby_neighbours.node
+    semi join nearby on undirected.sequence = nearby.sequence
+    semi join nearby as nearby_neighbours on undirected.neighbour = nearby_neighbours.sequence
     {%- endif %}
+
+),
+
+-- The edge between a user and a record that names it, as two edges with a number of its own between.
+record_links as materialized (
+
+    select
+        sequence,
+        neighbour,
+        -row_number() over (order by sequence, neighbour) as link
+    from near_edges
+    where id_type = 'user_id' and neighbour_type in (from records)
 
 ),
 
@@ -162,7 +158,7 @@ near_edges as materialized (
 hops as materialized (
 
     select
-        node,
+        sequence,
         neighbour
     from near_edges
     where
@@ -172,30 +168,28 @@ hops as materialized (
     union all
 
     select
-        node,
-        'link:' || node || '>' || neighbour
-    from near_edges
-    where id_type = 'user_id' and neighbour_type in (from records)
+        sequence,
+        link
+    from record_links
 
     union all
 
     select
-        'link:' || node || '>' || neighbour,
+        link,
         neighbour
-    from near_edges
-    where id_type = 'user_id' and neighbour_type in (from records)
+    from record_links
 
 ),
 
-claims (node, owner, hop) using key (node) as (
+claims (sequence, owner, hop) using key (sequence) as (
 
     select
-        identifiers.node,
-        identifiers.node,
+        surroundings.sequence,
+        surroundings.sequence,
         0
-    from identifiers
-    semi join nearby on identifiers.node = nearby.node
-    where identifiers.id_type = 'user_id' and identifiers.guard is null
+    from surroundings
+    semi join nearby on surroundings.sequence = nearby.sequence
+    where surroundings.id_type = 'user_id'
 
     union
 
@@ -204,14 +198,14 @@ claims (node, owner, hop) using key (node) as (
         case when min(claims.owner) = max(claims.owner) then min(claims.owner) end,
         min(claims.hop) + 1
     from claims
-    inner join hops on claims.node = hops.node
+    inner join hops on claims.sequence = hops.sequence
     where
         claims.owner is not null
         and claims.hop < (select max_hops.hops from max_hops)
         and not exists (
             select 1
             from recurring.claims as known
-            where known.node = hops.neighbour
+            where known.sequence = hops.neighbour
         )
     group by hops.neighbour
 
@@ -220,14 +214,15 @@ claims (node, owner, hop) using key (node) as (
 final as (
 
     select
-        surroundings.node,
+        surroundings.sequence,
         claims.owner,
-        claims.node is not null and claims.owner is null as is_contested,
+        claims.sequence is not null and claims.owner is null as is_contested,
         claims.hop,
-        surroundings.surroundings
+        surroundings.surroundings,
+        surroundings.max_hops
     from surroundings
-    inner join nearby on surroundings.node = nearby.node
-    left join claims on surroundings.node = claims.node
+    inner join nearby on surroundings.sequence = nearby.sequence
+    left join claims on surroundings.sequence = claims.sequence
     where nearby.steps <= (select max_hops.hops from max_hops)
 
     {%- if is_incremental() %}
@@ -235,9 +230,10 @@ final as (
     union all
 
     select
-        node,
+        sequence,
         null,
         false,
+        null,
         null,
         null
     from vanished
