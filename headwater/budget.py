@@ -1,12 +1,14 @@
-"""Daily call budgets: how many calls a day Headwater leaves itself with a vendor.
+"""Daily budgets: how many calls, and how many rows to deliver, Headwater leaves itself in a day.
 
-A vendor's allowance is shared with everybody else who uses the account. The count stands in a
-small database in the home folder, for all processes together, and goes by UTC days of the clock.
+A vendor's allowance is shared with everybody else who uses the account. The counts stand in a
+small database in the home folder, for all processes together, and go by UTC days of the clock.
 """
 
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +18,10 @@ from headwater.settings import Settings
 
 FILE = "calls.sqlite"
 WAIT_SECONDS = 30.0
+TO = "to "
+"""What stands before the name of a destination: its calls are counted apart from the reading."""
+KIND_OF = {"create": "creates", "remove": "removes"}
+"""The kind of row that an operation counts as, beside ``rows``."""
 
 
 @dataclass(frozen=True)
@@ -34,35 +40,123 @@ class CallBudget:
         call must not be made then, and isn't counted.
         """
         day = self.clock.now().date().isoformat()
-        self.file.parent.mkdir(parents=True, exist_ok=True)
-        counts = sqlite3.connect(self.file, timeout=WAIT_SECONDS, isolation_level=None)
-        try:
-            # A process that is killed loses no count, a machine that loses power may: no sync to
-            # disk for every call.
-            counts.execute("pragma synchronous = off")
-            counts.execute(
-                "create table if not exists calls "
-                "(source text, day text, calls integer, primary key (source, day))"
-            )
+        with _counts(self.file) as counts:
             counted = counts.execute(
                 "insert into calls values (?, ?, 1) on conflict do update set calls = calls + 1 "
                 "where calls < ?",
                 (self.source, day, self.allowed),
             ).rowcount
-        finally:
-            counts.close()
-        if not counted:
+        # A budget of none lets the first insert through.
+        if not counted or not self.allowed:
+            delivers = self.source.startswith(TO)
+            setting = "HEADWATER_DAILY_DELIVERIES" if delivers else "HEADWATER_DAILY_CALLS"
+            kept = "What was delivered" if delivers else "What was read"
             raise QuotaExhaustedError(
-                f"{self.source}: the {self.allowed} calls that HEADWATER_DAILY_CALLS allows on "
+                f"{self.source}: the {self.allowed} calls that {setting} allows on "
                 f"{day} (UTC) are used up.",
-                next_step="What was read is kept, and reading goes on from there tomorrow; "
+                next_step=f"{kept} is kept, and it goes on from there tomorrow; "
                 "raise the number to go on today.",
             )
 
 
+@dataclass(frozen=True)
+class RowBudget:
+    """The rows that may be sent to ``destination`` in a day, by all syncs and processes together.
+
+    ``allowed`` maps ``rows`` (all of them), ``creates`` and ``removes`` to a number; what is not
+    named has no limit.
+    """
+
+    destination: str
+    allowed: Mapping[str, int]
+    file: Path
+    clock: Clock
+
+    def reserve(self, operations: Sequence[str]) -> int:
+        """Count rows that are about to be sent, as many of the first as the day has left.
+
+        Returns how many that are. A row that is refused, or sent again by a later run, counts.
+        """
+        day = self.clock.now().date().isoformat()
+        with _counts(self.file) as counts:
+            counts.execute("begin immediate")
+            spent = dict(
+                counts.execute(
+                    "select source, calls from calls where day = ? and source like ?",
+                    (day, f"{TO}{self.destination}.%"),
+                ).fetchall()
+            )
+            taken = dict.fromkeys(self.allowed, 0)
+            number = 0
+            for operation in operations:
+                counted_as = ("rows", KIND_OF.get(operation, "rows"))
+                kinds = {kind for kind in counted_as if kind in self.allowed}
+                if any(
+                    spent.get(self._counter(kind), 0) + taken[kind] >= self.allowed[kind]
+                    for kind in kinds
+                ):
+                    break
+                for kind in kinds:
+                    taken[kind] += 1
+                number += 1
+            for kind, rows in taken.items():
+                counts.execute(
+                    "insert into calls values (?, ?, ?) "
+                    "on conflict do update set calls = calls + excluded.calls",
+                    (self._counter(kind), day, rows),
+                )
+            counts.execute("commit")
+        return number
+
+    def exhausted(self) -> QuotaExhaustedError:
+        """What to say when not all rows may go."""
+        limits = ", ".join(f"{kind} {number:,}" for kind, number in sorted(self.allowed.items()))
+        return QuotaExhaustedError(
+            f"{self.destination}: what HEADWATER_DAILY_DELIVERIES allows on "
+            f"{self.clock.now():%Y-%m-%d} (UTC) is used up ({limits}).",
+            next_step="The other rows stay owed and go out with the first run of tomorrow; "
+            "raise the number to go on today.",
+        )
+
+    def _counter(self, kind: str) -> str:
+        return f"{TO}{self.destination}.{kind}"
+
+
+@contextmanager
+def _counts(file: Path) -> Iterator[sqlite3.Connection]:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    counts = sqlite3.connect(file, timeout=WAIT_SECONDS, isolation_level=None)
+    try:
+        # A process that is killed loses no count, a machine that loses power may: no sync to
+        # disk for every call.
+        counts.execute("pragma synchronous = off")
+        counts.execute(
+            "create table if not exists calls "
+            "(source text, day text, calls integer, primary key (source, day))"
+        )
+        yield counts
+    finally:
+        counts.close()
+
+
 def call_budget(source: str, settings: Settings) -> CallBudget | None:
-    """The budget of a source, None where ``HEADWATER_DAILY_CALLS`` sets none."""
-    allowed = (settings.daily_calls or {}).get(source)
+    """The budget of a source, None where ``HEADWATER_DAILY_CALLS`` sets none; ``to <destination>``
+    is a destination's, of ``HEADWATER_DAILY_DELIVERIES``."""
+    if source.startswith(TO):
+        allowed = (settings.daily_deliveries or {}).get(f"{source.removeprefix(TO)}.calls")
+    else:
+        allowed = (settings.daily_calls or {}).get(source)
     if allowed is None:
         return None
     return CallBudget(source, allowed, settings.home / FILE, clock_from(settings))
+
+
+def row_budget(destination: str, settings: Settings, clock: Clock) -> RowBudget | None:
+    """The rows that ``HEADWATER_DAILY_DELIVERIES`` leaves a destination, None if it says none."""
+    limits = {
+        kind: number
+        for name, number in (settings.daily_deliveries or {}).items()
+        for to, _, kind in (name.partition("."),)
+        if to == destination and kind != "calls"
+    }
+    return RowBudget(destination, limits, settings.home / FILE, clock) if limits else None

@@ -13,7 +13,8 @@
         ├── VendorRejectedError        the vendor understood the call and said no
         ├── SourceDataError            a source delivered something that cannot be read at all
         ├── DefinitionError            a sync definition, contract or rule file is wrong
-        └── GuardError                 a guard refused to go on (empty model, size jump, ...)
+        ├── GuardError                 a guard refused to go on (empty model, size jump, ...)
+        └── PausedError            a person said that it must not go on
 
 Whether to retry is decided by the class alone. Every error says what happened, to which record
 of which system, and what to do next.
@@ -95,3 +96,7 @@ class DefinitionError(PermanentError):
 
 class GuardError(PermanentError):
     """A guard refused to go on."""
+
+
+class PausedError(PermanentError):
+    """A person said that it must not go on for now."""

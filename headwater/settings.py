@@ -7,6 +7,7 @@ explains each setting with its unit.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -34,6 +35,10 @@ SOURCES = (
 """The names of all sources, as used in ``HEADWATER_SOURCES``."""
 
 
+DESTINATIONS = ("salesforce", "hubspot", "launchdarkly", "outreach", "mixpanel", "product")
+"""The names of all destinations, as used in ``HEADWATER_DAILY_DELIVERIES``."""
+DELIVERY_KINDS = ("calls", "rows", "creates", "removes")
+
 NOTHING = "none"
 """The word that leaves a list of sources or syncs empty; an empty value counts as not set."""
 
@@ -54,7 +59,8 @@ class Settings(SettingsGroup):
     """Where things are kept and how the engine behaves (prefix ``HEADWATER_``).
 
     ``syncs`` is None where all syncs may write, and empty where none may. ``daily_calls`` maps a
-    source to the most HTTP calls that reading it may take in a UTC day.
+    source to the most HTTP calls that reading it may take in a UTC day, ``daily_deliveries`` maps
+    ``destination.kind`` to the most calls, rows, creates or removes of a UTC day.
     """
 
     model_config = SettingsConfigDict(env_prefix="HEADWATER_")
@@ -72,6 +78,7 @@ class Settings(SettingsGroup):
     http_timeout_seconds: float = Field(default=60.0, gt=0)
     http_retries: int = Field(default=5, ge=0, le=20)
     daily_calls: Annotated[dict[str, int] | None, NoDecode] = None
+    daily_deliveries: Annotated[dict[str, int] | None, NoDecode] = None
     history_start: date = date(2024, 1, 1)
     dagster_url: str = "http://127.0.0.1:3000"
     dagster_storage_url: SecretStr | None = None
@@ -103,19 +110,14 @@ class Settings(SettingsGroup):
 
     @field_validator("daily_calls", mode="before")
     @classmethod
-    def _numbers(cls, value: object) -> object:
-        if not isinstance(value, str):
-            return value
-        allowed = {}
-        for part in value.split(","):
-            source, _, number = (word.strip() for word in part.partition("="))
-            if source not in SOURCES or not number.isdecimal():
-                raise ValueError(
-                    f"{part.strip()!r} is not of the form source=calls, such as salesforce=50000; "
-                    f"known sources: {', '.join(SOURCES)}"
-                )
-            allowed[source] = int(number)
-        return allowed
+    def _calls(cls, value: object) -> object:
+        return _numbers(value, SOURCES, "source=calls, such as salesforce=50000")
+
+    @field_validator("daily_deliveries", mode="before")
+    @classmethod
+    def _deliveries(cls, value: object) -> object:
+        known = [f"{name}.{kind}" for name in DESTINATIONS for kind in DELIVERY_KINDS]
+        return _numbers(value, known, "destination.kind=number, such as salesforce.creates=500")
 
     @field_validator("as_of")
     @classmethod
@@ -138,6 +140,21 @@ class Settings(SettingsGroup):
     def sync_state(self) -> Path:
         """The folder of sync state: what each destination last acknowledged, and the outbox."""
         return self.home / "syncs"
+
+
+def _numbers(value: object, known: Sequence[str], form: str) -> object:
+    """``name=number,...`` as a dict; anything but text is left as it is."""
+    if not isinstance(value, str):
+        return value
+    allowed = {}
+    for part in value.split(","):
+        name, _, number = (word.strip() for word in part.partition("="))
+        if name not in known or not number.isdecimal():
+            raise ValueError(
+                f"{part.strip()!r} is not of the form {form}; known: {', '.join(known)}"
+            )
+        allowed[name] = int(number)
+    return allowed
 
 
 Group = TypeVar("Group", bound=SettingsGroup)

@@ -90,6 +90,9 @@ def _chain_step(chain: tuple[Definition, ...], settings: Settings) -> dg.AssetsD
                 failures.append(failure)
                 break
             yield from _events(item, result)
+            if result.status is RunStatus.PAUSED:
+                progress.info("%s", result.error)
+                break
             if result.status is not RunStatus.CLEAN:
                 failures.append(_not_clean(item.name, result))
             if result.status in (RunStatus.FAILED, RunStatus.BLOCKED, RunStatus.BUSY):
@@ -131,6 +134,7 @@ def _events(item: Definition, result: RunResult) -> Iterator[Event]:
                 "unchanged": result.unchanged,
                 "recovered": result.recovered,
                 "rejected": result.rejected,
+                "quarantined": result.quarantined,
                 "owed": result.owed,
                 "calls": result.calls,
                 "least_calls": result.least_calls,
@@ -142,8 +146,17 @@ def _events(item: Definition, result: RunResult) -> Iterator[Event]:
         asset_key=sync_key(item.name),
         check_name=DELIVERED,
         passed=result.status is RunStatus.CLEAN,
-        severity=dg.AssetCheckSeverity.ERROR,
-        metadata={"rejected": result.rejected, "owed": result.owed, "status": result.status.value},
+        severity=(
+            dg.AssetCheckSeverity.WARN
+            if result.status is RunStatus.PAUSED
+            else dg.AssetCheckSeverity.ERROR
+        ),
+        metadata={
+            "rejected": result.rejected,
+            "quarantined": result.quarantined,
+            "owed": result.owed,
+            "status": result.status.value,
+        },
     )
 
 
@@ -156,8 +169,9 @@ def _not_clean(name: str, result: RunResult) -> dg.Failure:
     if result.error is not None:
         reasons.append(describe(result.error))
     what = (
-        f"{name}: {result.status.value}: {result.rejected} rows rejected, {result.owed} owed "
-        f"(kept, and tried again with the next run). {' '.join(reasons)}"
+        f"{name}: {result.status.value}: {result.rejected} rows rejected, {result.owed} owed, "
+        f"{result.quarantined} refused too often (kept, and tried again with the next run). "
+        f"{' '.join(reasons)}"
     ).strip()
     if result.status is RunStatus.PARTIAL:
         return partial(what, next_step=log)

@@ -1,6 +1,6 @@
 """``headwater sync``: plan, run, retry, status and log.
 
-Exit codes: 0 clean, 2 partial (rows rejected or owed), 1 failed, blocked or busy.
+Exit codes: 0 clean, 2 partial (rows rejected or owed) or paused, 1 failed, blocked or busy.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from headwater.settings import Settings, load
 from syncs import report
 from syncs.history import owed, rows, status
 from syncs.lease import holder
+from syncs.pause import pause, paused, resume
 from syncs.plan import plan
 from syncs.registry import definition, enabled
 from syncs.run import RunResult, release, run
@@ -50,12 +51,18 @@ def plan_command(names: Names = None, as_json: AsJson = False) -> None:
 
 
 @app.command("run")
-def run_command(names: Names = None, as_json: AsJson = False) -> None:
+def run_command(
+    names: Names = None,
+    accept: Annotated[
+        list[str] | None, typer.Option(help="A guard to overrule for this run; may be repeated.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
     """Deliver, in order of dependency; a sync that fails does not stop the others."""
     settings = load(Settings)
     clock = clock_from(settings)
     results = [
-        run(name, settings, clock, by_hand(clock), on_progress=_tell)
+        run(name, settings, clock, by_hand(clock), on_progress=_tell, accepted=accept or ())
         for name in _chosen(names, settings)
     ]
     if as_json:
@@ -81,6 +88,11 @@ def status_command(
         _print(told | {name: [report.as_dict(run) for run in runs] for name, runs in found.items()})
     else:
         report.console().print(report.runs_table(found))
+        for name in chosen:
+            if stopped := paused(settings, name):
+                report.console().print(
+                    f"{name}: paused since {stopped.since}: {stopped.reason}", markup=False
+                )
         for name, held in running.items():
             report.console().print(f"{name}: running, {held}", markup=False)
 
@@ -109,6 +121,28 @@ def log_command(
         _print([report.as_dict(item) for item in found])
     else:
         report.console().print(report.log_table(found))
+
+
+@app.command("pause")
+def pause_command(
+    names: Annotated[list[str], typer.Argument(help="Names of syncs.")],
+    reason: Annotated[str, typer.Option(help="Why; shown to whoever asks.")],
+) -> None:
+    """Stop syncs until `resume`: a run that is on ends after its batch, and no other begins."""
+    settings = load(Settings)
+    for name in _chosen(names, settings):
+        pause(settings, name, reason, clock_from(settings).now())
+        _tell(f"{name}: paused; what is not sent stays owed")
+
+
+@app.command("resume")
+def resume_command(
+    names: Annotated[list[str], typer.Argument(help="Names of syncs.")],
+) -> None:
+    """Let paused syncs go on with their next run."""
+    settings = load(Settings)
+    for name in _chosen(names, settings):
+        _tell(f"{name}: {'goes on' if resume(settings, name) else 'was not paused'}")
 
 
 @app.command("retry")
@@ -140,7 +174,7 @@ def exit_code(results: Sequence[RunResult]) -> int:
     found = {result.status for result in results}
     if found & {RunStatus.FAILED, RunStatus.BLOCKED, RunStatus.BUSY}:
         return 1
-    return 2 if RunStatus.PARTIAL in found else 0
+    return 2 if found & {RunStatus.PARTIAL, RunStatus.PAUSED} else 0
 
 
 def _chosen(names: Sequence[str] | None, settings: Settings) -> list[str]:

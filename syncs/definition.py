@@ -88,9 +88,10 @@ class Guards(_Part):
     """Limits that stop the whole run before the first call when a plan breaks them.
 
     ``min_rows``: rows that the model must have. ``allow_empty``: an empty model may take away what
-    was delivered. ``max_removed_share``: removals as a share of the
-    keys acknowledged so far, asked from ``removed_share_from`` keys on. ``max_created`` and
-    ``max_rows``: creates and rows per run.
+    was delivered. ``max_removed_share`` and ``max_changed_share``: removals and updates as a share
+    of the keys acknowledged so far, asked from ``removed_share_from`` and ``changed_share_from``
+    keys on. ``max_growth``: how many times the rows of the last run the model may have, asked from
+    ``growth_from`` rows on. ``max_created`` and ``max_rows``: creates and rows per run.
     """
 
     min_rows: int = Field(default=0, ge=0)
@@ -99,6 +100,10 @@ class Guards(_Part):
     max_created: int | None = Field(default=None, ge=0)
     max_removed_share: float = Field(default=0.3, ge=0, le=1)
     removed_share_from: int = Field(default=20, ge=1)
+    max_changed_share: float = Field(default=0.5, ge=0, le=1)
+    changed_share_from: int = Field(default=100, ge=1)
+    max_growth: float = Field(default=3.0, ge=1)
+    growth_from: int = Field(default=100, ge=1)
 
 
 class Definition(_Part):

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 
+from headwater.budget import RowBudget
 from headwater.clock import Clock
 from headwater.errors import (
     HeadwaterError,
@@ -53,7 +54,11 @@ PAUSES_SECONDS = (0.5, 2.0, 5.0)
 
 
 class Delivery:
-    """Delivers the outbox of one run."""
+    """Delivers the outbox of one run.
+
+    ``may_go_on`` is asked before each batch and raises what ends delivery there; ``budget`` is what
+    the destination may be sent in a day.
+    """
 
     def __init__(
         self,
@@ -63,6 +68,8 @@ class Delivery:
         clock: Clock,
         on_progress: Progress | None = None,
         *,
+        may_go_on: Callable[[], None] = lambda: None,
+        budget: RowBudget | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._definition = definition
@@ -70,6 +77,8 @@ class Delivery:
         self._outbox = outbox
         self._clock = clock
         self._on_progress = on_progress
+        self._may_go_on = may_go_on
+        self._budget = budget
         self._monotonic = monotonic
         self._handles: dict[str, str] = {}
         self._in_vain = 0
@@ -98,7 +107,7 @@ class Delivery:
         while changes := self._outbox.pending(max(size, READ_ROWS)):
             for batch in self._batches(changes, size):
                 try:
-                    self._send(batch)
+                    self._send(self._within_budget(batch))
                 except _Stopped as stopped:
                     self._tell(planned)
                     return stopped.cause
@@ -107,6 +116,19 @@ class Delivery:
                     told_at = self._monotonic()
         self._tell(planned)
         return None
+
+    def _within_budget(self, changes: Sequence[Change]) -> Sequence[Change]:
+        """As many of the first changes as may go today; raises when that is none."""
+        try:
+            self._may_go_on()
+        except HeadwaterError as error:
+            raise _Stopped(error) from error
+        if self._budget is None:
+            return changes
+        number = self._budget.reserve([change.operation for change in changes])
+        if not number:
+            raise _Stopped(self._budget.exhausted())
+        return changes[:number]
 
     def _tell(self, planned: int) -> None:
         if self._on_progress is not None:
@@ -199,7 +221,7 @@ class Delivery:
             changes=tuple(change for change in batch.changes if change.key not in known),
             handle=self._handles.get(batch.batch_id),
         )
-        refused = isinstance(error, PermanentError | RateLimitedError)
+        refused = isinstance(error, PermanentError | RateLimitedError) and rest.handle is None
         found = _all(rest, Outcome.UNSENT, error) if refused else self._find_out(rest)
         self._record(batch, (*answered, *found))
         if refused or any(result.outcome is Outcome.UNKNOWN for result in found):

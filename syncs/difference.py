@@ -30,7 +30,8 @@ class Difference:
 
     ``acknowledged``: keys known before. ``unchanged``: model rows that need nothing, those just
     adopted left out. ``quarantined``: rows left out because they were refused too often.
-    ``warehouse_seconds``: how long the warehouse was held.
+    ``warehouse_seconds``: how long the warehouse was held. ``rows_before``: the model's rows at the
+    last run that delivered, None if there was none.
     """
 
     model_rows: int
@@ -40,6 +41,7 @@ class Difference:
     unchanged: int
     warehouse_seconds: float
     quarantined: int = 0
+    rows_before: int | None = None
 
 
 def compute(
@@ -70,6 +72,11 @@ def compute(
         acknowledged=one(connection, "select count(*) from sent"),
         counts=counts,
         adopted=adopted,
+        rows_before=one(
+            connection,
+            "select arg_max(model_rows, fence) from runs "
+            "where status in ('clean', 'partial') and model_rows is not null",
+        ),
         unchanged=model_rows - counts.created - counts.updated - adopted - in_doubt,
         warehouse_seconds=warehouse_seconds,
     )

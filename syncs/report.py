@@ -155,7 +155,14 @@ def console() -> Console:
     return found if found.width <= 100 and found.is_terminal else Console(width=100)
 
 
-_COLOURS = {"clean": "green", "partial": "yellow", "failed": "red", "blocked": "red", "busy": "red"}
+_COLOURS = {
+    "clean": "green",
+    "partial": "yellow",
+    "failed": "red",
+    "blocked": "red",
+    "busy": "red",
+    "paused": "yellow",
+}
 
 
 def _table(*columns: str, numbers_from: int = 1) -> Table:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import duckdb
 
 from headwater.accounts import claim
+from headwater.budget import row_budget
 from headwater.clock import Clock
-from headwater.errors import GuardError, HeadwaterError, WarehouseBusyError
+from headwater.errors import GuardError, HeadwaterError, PausedError, WarehouseBusyError
 from headwater.settings import Settings
 from syncs import difference, guards, quarantine, registry
 from syncs.definition import Definition
@@ -21,6 +22,7 @@ from syncs.destinations import open_destination
 from syncs.difference import Difference
 from syncs.lease import Lease, take_lease
 from syncs.outbox import Outbox
+from syncs.pause import require_not_paused
 from syncs.state import RunStatus, Tally, begin_run, finish_run, one, open_state, state_path
 
 
@@ -45,7 +47,8 @@ class RunResult:
     delivered can be delivered, the check left out, so ``calls >= least_calls`` always; rows to
     create that were there already count for nothing. ``seconds_of_lock``: how long the warehouse
     was held.
-    ``error``: what stopped the run (status failed, blocked or busy), or ended it early (partial).
+    ``error``: what stopped the run (status failed, blocked, paused or busy), or ended it early
+    (partial).
     """
 
     name: str
@@ -84,10 +87,11 @@ def run(
     cycle_id: str = "",
     on_progress: Progress | None = None,
     *,
+    accepted: Collection[str] = (),
     definition: Definition | None = None,
     destination: Destination | None = None,
 ) -> RunResult:
-    """Bring a destination to what its model says.
+    """Bring a destination to what its model says. ``accepted``: guards that a person overrules.
 
     Never raises for what a vendor, a guard or a setting says: the result's ``status`` and ``error``
     tell. While another runner holds this sync, this one waits, and then ends as ``busy`` with
@@ -109,6 +113,7 @@ def run(
                 settings,
                 clock,
                 outbox=Outbox(connection, run_id, fence),
+                accepted=accepted,
                 on_progress=_told(lease, on_progress),
                 destination=destination,
             )
@@ -198,6 +203,7 @@ class _Work:
         clock: Clock,
         *,
         outbox: Outbox,
+        accepted: Collection[str],
         on_progress: Progress | None,
         destination: Destination | None,
     ) -> None:
@@ -206,6 +212,7 @@ class _Work:
         self._settings = settings
         self._clock = clock
         self.outbox = outbox
+        self._accepted = accepted
         self._on_progress = on_progress
         self._destination = destination
         self._calls_before = destination.calls if destination else 0
@@ -216,12 +223,13 @@ class _Work:
 
     def do(self) -> HeadwaterError | None:
         """Resolve what is open, plan, guard, deliver. Returns what ended delivery early."""
+        require_not_paused(self._settings, self.definition.name)
         if self.outbox.leftovers():
             self.recovered = self._delivery().recover()
         self._settle()
         self.outbox.prune(self._clock.now())
         self._difference = self._compared()
-        guards.check(self.definition, self._difference)
+        guards.check(self.definition, self._difference, self._accepted)
         if self._difference.counts.total:
             delivery = self._delivery()
             self.outbox.fill(self.definition.name, self._clock.now())
@@ -271,7 +279,16 @@ class _Work:
 
     def _delivery(self) -> Delivery:
         destination = self._checked_destination()
-        return Delivery(self.definition, destination, self.outbox, self._clock, self._on_progress)
+        name = self.definition.name
+        return Delivery(
+            self.definition,
+            destination,
+            self.outbox,
+            self._clock,
+            self._on_progress,
+            may_go_on=lambda: require_not_paused(self._settings, name),
+            budget=row_budget(self.definition.destination, self._settings, self._clock),
+        )
 
     @property
     def calls(self) -> int:
@@ -321,13 +338,15 @@ class _Work:
         """How long the warehouse was held."""
         return self._difference.warehouse_seconds if self._difference else 0.0
 
-    def measures(self) -> dict[str, int | float]:
+    def measures(self) -> dict[str, int | float | str | None]:
         """What the run's row says beside its tally."""
         return {
             "adopted": self.adopted,
             "unchanged": self.unchanged,
             "recovered": self.recovered,
             "quarantined": self.quarantined,
+            "model_rows": self._difference.model_rows if self._difference else None,
+            "accepted": ", ".join(sorted(self._accepted)) or None,
             "calls": self.calls,
             "least_calls": self.least_calls,
             "warehouse_seconds": self.seconds_of_lock,
@@ -337,6 +356,8 @@ class _Work:
         """Clean only if everything planned was delivered and nothing is open."""
         if isinstance(error, GuardError):
             return RunStatus.BLOCKED
+        if isinstance(error, PausedError):
+            return RunStatus.PAUSED
         delivered = one(
             self._connection,
             "select count(*) from outbox where run_id = ? and state = 'delivered'",

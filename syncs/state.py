@@ -6,7 +6,7 @@ when it returns, the change survives the death of the process.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -98,9 +98,13 @@ create table if not exists runs (
     calls bigint not null default 0,
     least_calls bigint not null default 0,
     warehouse_seconds double not null default 0,
+    model_rows bigint,              -- rows of the model when it was compared
+    accepted varchar,               -- guards that a person overruled for this run
     fence bigint                    -- counts up; only the newest run may write
 );
 alter table runs add column if not exists fence bigint;
+alter table runs add column if not exists model_rows bigint;
+alter table runs add column if not exists accepted varchar;
 alter table runs add column if not exists quarantined bigint default 0;
 """
 
@@ -117,7 +121,8 @@ class RowState(StrEnum):
 
 
 class RunStatus(StrEnum):
-    """How a run ended; ``busy``: another run of the sync was on, so this one did nothing."""
+    """How a run ended; ``busy``: another run of the sync was on, so this one did nothing;
+    ``paused``: a person stopped it."""
 
     RUNNING = "running"
     CLEAN = "clean"
@@ -125,6 +130,7 @@ class RunStatus(StrEnum):
     FAILED = "failed"
     BLOCKED = "blocked"
     BUSY = "busy"
+    PAUSED = "paused"
 
 
 @dataclass(frozen=True)
@@ -207,7 +213,7 @@ def finish_run(
     *,
     fence: int,
     finished_at: datetime,
-    measures: dict[str, int | float],
+    measures: Mapping[str, int | float | str | None],
 ) -> Tally:
     """Close a run. Raises AssertionError if its rows do not add up, and
     :class:`WarehouseBusyError` if another run has begun since."""
@@ -224,7 +230,7 @@ def _close(
     reason: str | None,
     *,
     finished_at: datetime,
-    measures: dict[str, int | float],
+    measures: Mapping[str, int | float | str | None],
 ) -> Tally:
     tally = tally_of(connection, run_id)
     values: dict[str, Any] = {

@@ -5,11 +5,9 @@ from __future__ import annotations
 from importlib import import_module
 
 from headwater.errors import DefinitionError
-from headwater.settings import Settings
+from headwater.settings import DESTINATIONS, Settings
 from syncs.definition import Definition, Policy
 from syncs.destination import Destination
-
-NAMES = ("salesforce", "hubspot", "launchdarkly", "outreach", "mixpanel", "product")
 
 
 def open_destination(definition: Definition, settings: Settings) -> Destination:
@@ -18,10 +16,10 @@ def open_destination(definition: Definition, settings: Settings) -> Destination:
     Raises :class:`DefinitionError` for a mode or removal that the destination cannot do,
     :class:`SettingsError` for a missing setting.
     """
-    if definition.destination not in NAMES:
+    if definition.destination not in DESTINATIONS:
         raise DefinitionError(
             f"{definition.name}.yml: destination: there is no {definition.destination!r}.",
-            next_step=f"Known destinations: {', '.join(NAMES)}.",
+            next_step=f"Known destinations: {', '.join(DESTINATIONS)}.",
         )
     module = import_module(f"syncs.destinations.{definition.destination}")
     destination: Destination = module.connect(definition, settings)

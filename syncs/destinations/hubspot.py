@@ -56,6 +56,7 @@ class HubSpotDestination:
             str(account.base_url),
             settings,
             calls_per_second=CALLS_PER_SECOND,
+            source="to hubspot",
             token=lambda _renew: f"Bearer {token.get_secret_value()}",
         )
         self._path = f"/crm/v3/objects/{definition.object}"

@@ -52,6 +52,7 @@ class LaunchDarklyDestination:
             "LaunchDarkly",
             str(account.base_url),
             settings,
+            source="to launchdarkly",
             token=lambda _renew: token.get_secret_value(),  # no scheme word
         )
         self._session.headers["LD-API-Version"] = "20240415"

@@ -55,7 +55,9 @@ class MixpanelDestination:
                 next_step=f"Set it, or take {definition.name} out of HEADWATER_SYNCS.",
             )
         self._project = account.accounts_project_id
-        self._session = ApiSession("Mixpanel", str(account.import_base_url), settings)
+        self._session = ApiSession(
+            "Mixpanel", str(account.import_base_url), settings, source="to mixpanel"
+        )
         self._session.auth = (
             account.service_account_username,
             account.service_account_secret.get_secret_value(),

@@ -25,7 +25,11 @@ class OutreachApi:
         account = load(OutreachSettings)
         tokens = OutreachTokens(account, settings)
         self._session = ApiSession(
-            "Outreach", str(account.base_url), settings, token=tokens.authorization
+            "Outreach",
+            str(account.base_url),
+            settings,
+            source="to outreach",
+            token=tokens.authorization,
         )
         self._session.headers.update({"Content-Type": MEDIA_TYPE, "Accept": MEDIA_TYPE})
 

@@ -15,6 +15,7 @@ from itertools import groupby
 import psycopg
 from psycopg import sql
 
+from headwater.budget import call_budget
 from headwater.errors import (
     CredentialError,
     OutcomeUnknownError,
@@ -74,12 +75,13 @@ class ProductDestination:
         self._label = f"product {account.writer_schema_name}.{definition.object}"
         self._key = definition.key.field
         self._touched = definition.options.get("touched_column")
+        self._budget = call_budget("to product", settings)
         self.calls = 0
 
     def check(self) -> Mapping[str, FieldInfo]:
         """Connect, see that the table may be read, and which of its columns may be written."""
+        self._count_call()
         with self._connection() as connection:
-            self.calls += 1
             connection.execute(sql.SQL("select 1 from {} limit 0").format(self._table))
             columns = connection.execute(
                 """
@@ -104,7 +106,7 @@ class ProductDestination:
 
     def deliver(self, batch: Batch, remember: Callable[[str], None]) -> Sequence[RowResult]:
         """Write the batch; all of it or nothing."""
-        self.calls += 1
+        self._count_call()
         with self._connection() as connection:
             gone = self._write(connection, batch.changes)
             self._write(connection, gone)
@@ -124,6 +126,11 @@ class ProductDestination:
     def current(self, changes: Sequence[Change], fields: Sequence[str]) -> Mapping[str, Held]:
         """Not offered: policies that need it are refused by the capabilities."""
         raise NotImplementedError
+
+    def _count_call(self) -> None:
+        if self._budget is not None:
+            self._budget.spend()
+        self.calls += 1
 
     def _write(self, connection: psycopg.Connection, changes: Sequence[Change]) -> list[Change]:
         """Write changes; returns those whose row is gone, as rows to create."""

@@ -39,7 +39,9 @@ class SalesforceApi:
         base = str(account.base_url).rstrip("/") if account.base_url else None
         self._base = base
         host = base or f"https://{account.domain}.salesforce.com"
-        self._session = ApiSession("Salesforce", host, settings, token=self._authorization)
+        self._session = ApiSession(
+            "Salesforce", host, settings, source="to salesforce", token=self._authorization
+        )
         self.root = f"/services/data/v{account.api_version}"
 
     @property

@@ -157,3 +157,13 @@ def test_daily_calls_are_numbers_by_source(monkeypatch) -> None:
         monkeypatch.setenv("HEADWATER_DAILY_CALLS", wrong)
         with pytest.raises(SettingsError, match="HEADWATER_DAILY_CALLS is malformed"):
             load(Settings)
+
+
+def test_daily_deliveries_are_numbers_by_destination_and_kind(monkeypatch) -> None:
+    assert load(Settings).daily_deliveries is None
+    monkeypatch.setenv("HEADWATER_DAILY_DELIVERIES", "salesforce.creates = 500, hubspot.calls=7")
+    assert load(Settings).daily_deliveries == {"salesforce.creates": 500, "hubspot.calls": 7}
+    for wrong in ("salesforce=5", "salesforce.colours=5", "billing.rows=5", "hubspot.rows="):
+        monkeypatch.setenv("HEADWATER_DAILY_DELIVERIES", wrong)
+        with pytest.raises(SettingsError, match="HEADWATER_DAILY_DELIVERIES is malformed"):
+            load(Settings)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from headwater.errors import DefinitionError
+from syncs.history import status
 from syncs.plan import plan
+from syncs.run import run
 from syncs.state import RunStatus
 from tests.syncs.bench import a_definition, go
 from tests.syncs.memory_destination import MemoryDestination
@@ -21,6 +23,11 @@ from tests.syncs.memory_destination import MemoryDestination
          {f"k{n}": ("1", 1.0) for n in range(9)}, "create 5 records"),
         ({"max_rows": 1, "max_removed_share": 1.0},
          {f"k{n}": ("2", 1.0) for n in range(4)}, "send 4 rows"),
+        ({"changed_share_from": 4},
+         {"k0": ("2", 1.0), "k1": ("2", 1.0), "k2": ("2", 1.0), "k3": ("1", 1.0)},
+         "change 3 of 4 keys (75%)"),
+        ({"growth_from": 4},
+         {f"k{n}": ("1", 1.0) for n in range(13)}, "13 rows and had 4 (3.2 times as many)"),
     ],
 )  # fmt: skip
 def test_a_guard_blocks_the_run_before_the_first_call(bench, guards, model, said):
@@ -52,3 +59,24 @@ def test_a_column_the_model_does_not_have_is_named(bench):
     wrong = a_definition(fields=[{"column": "nope", "field": "A"}])
     with pytest.raises(DefinitionError, match="has no column nope"):
         plan("things", bench.settings, definition=wrong)
+
+
+def test_a_person_overrules_a_guard_by_name_for_one_run(bench):
+    there = MemoryDestination(size=10)
+    bench.model({f"k{n}": ("1", 1.0) for n in range(4)})
+    go(bench, there)
+    guarded = a_definition(guards={"removed_share_from": 1, "max_rows": 1})
+    bench.model({"k0": ("1", 1.0)})
+
+    def accepting(*names):
+        return run("things", bench.settings, bench.clock, "c1", accepted=names,
+                   definition=guarded, destination=there)  # fmt: skip
+
+    assert "max_rows" in str(accepting("max_removed_share").error)
+    assert "there is no guard max_row." in str(accepting("max_row", "max_removed_share").error)
+    result = accepting("max_removed_share", "max_rows")
+    assert (result.status, result.removed) == (RunStatus.CLEAN, 3)
+    told = status("things", bench.settings)
+    assert told[0]["accepted"] == "max_removed_share, max_rows"
+    bench.model({})
+    assert accepting().status is RunStatus.BLOCKED, "for one run only"

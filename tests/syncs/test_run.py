@@ -112,8 +112,10 @@ def test_progress_is_told_every_two_seconds_and_at_the_end(
     there = MemoryDestination(size=1)
 
     class Timed(Delivery):
-        def __init__(self, *arguments):
-            super().__init__(*arguments, monotonic=lambda: there.calls * seconds_a_batch)
+        def __init__(self, *arguments, **options):
+            super().__init__(
+                *arguments, **options, monotonic=lambda: there.calls * seconds_a_batch
+            )
 
     monkeypatch.setattr("syncs.run.Delivery", Timed)
     bench.model({f"k{n:02d}": (str(n), 1.0) for n in range(10)})

@@ -54,3 +54,14 @@ def test_a_maintenance_page_with_status_200_ends_the_run_and_the_next_one_delive
     world.served.faults.clear()
     assert world.run("hubspot__overage_campaign").status is RunStatus.CLEAN
     assert len(world.stored("hubspot", "contacts")) == 1
+
+
+def test_the_calls_of_a_day_end_before_the_one_too_many(world):
+    """One for the check, one for the look before: nothing is left for the write."""
+    world.settings = world.settings.model_copy(update={"daily_deliveries": {"hubspot.calls": 2}})
+    rest = ("Eve", "Moore", "overage", "w1", "HQ", "order_lines", 1.25)
+    world.model("hubspot__overage_campaign", ("eve@example.com", *rest))
+    stopped = world.run("hubspot__overage_campaign")
+    assert (stopped.status, stopped.owed, stopped.calls) == (RunStatus.FAILED, 1, 2)
+    assert "HEADWATER_DAILY_DELIVERIES" in str(stopped.error)
+    assert world.stored("hubspot", "contacts") == []
