@@ -27,7 +27,7 @@ from connectors.landing_rows import (
     replace_rows,
     tombstone_vanished,
 )
-from connectors.landing_stage import create_stage, drop_stage
+from connectors.landing_stage import create_records, create_stage, drop_stage
 from connectors.stream import Mode, Stream
 from connectors.zone import CYCLE, Kind, Manifest
 from headwater.clock import Clock
@@ -127,8 +127,8 @@ def _commit_rows(
     clock: Clock,
 ) -> _Account:
     received_at = as_timestamp(manifest.received_at)
-    good = _count(connection, "select count(*) from stage where _reason is null")
-    bad = _count(connection, "select count(*) from stage where _reason is not null")
+    [(staged, bad)] = connection.execute("select count(*), count(_reason) from stage").fetchall()
+    create_records(connection, all_good=not bad)
     quarantined = keep_bad_records(connection, stream, manifest, received_at) if bad else 0
     outdated = stream.mode is Mode.SNAPSHOT and _is_outdated(connection, stream, manifest)
     tombstoned = landed = 0
@@ -144,7 +144,7 @@ def _commit_rows(
     tombstoned += tombstone_missing(connection, stream, manifest, folder, received_at)
     account = _Account(
         landed=landed,
-        duplicates=(good - landed) + (bad - quarantined),
+        duplicates=(staged - bad - landed) + (bad - quarantined),
         quarantined=quarantined,
         open_quarantine=count_open(connection, stream, manifest),
         tombstoned=tombstoned,
@@ -222,19 +222,14 @@ def _write_books(
     )
 
 
-def _count(connection: duckdb.DuckDBPyConnection, sql: str, parameters: object = None) -> int:
-    """The single number that a statement gives: a count, or the rows it changed."""
-    row = connection.execute(sql, parameters).fetchone()
-    return int(row[0]) if row else 0
-
-
 @contextmanager
 def _scratch(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
     """Leave no temporary table behind, however it ends."""
     try:
         yield
     finally:
-        connection.execute("drop view if exists temp.winners")
+        for view in ("winners", "records"):
+            connection.execute(f"drop view if exists temp.{view}")
         for table in ("met", "losers"):
             connection.execute(f"drop table if exists temp.{table}")
         drop_stage(connection)

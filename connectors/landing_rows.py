@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 import duckdb
 
 from connectors import landing_checks as checks
-from connectors.landing_versions import GOOD_RECORDS, find_losers, find_met
+from connectors.landing_versions import find_losers, find_met
 from connectors.raw_tables import table_name
 from connectors.stream import Stream
 from connectors.zone import Kind, Manifest
@@ -34,11 +34,10 @@ def replace_rows(
     connection.execute(
         f"""
         create temp view winners as
-        select stage.*, {checks.tombstone(stream, "stage")} as _gone_at
-        from stage
-        where {GOOD_RECORDS}
-            and stage._row not in (select stage_row from losers)
-            and stage._row not in (select stage_row from met where not supersedes)
+        select staged.*, {checks.tombstone(stream, "staged")} as _gone_at
+        from records as staged
+        where staged._row not in (select stage_row from losers)
+            and staged._row not in (select stage_row from met where not supersedes)
         """
     )
     connection.execute(

@@ -71,6 +71,19 @@ def create_stage(
     connection.execute(f"create temp view stage as {' union all '.join(selects)}")
 
 
+def create_records(connection: duckdb.DuckDBPyConnection, *, all_good: bool) -> None:
+    """Create the view ``records``: the staged records that keep their contract.
+
+    Of a file that is judged where it lies, each reading of the verdict is a judgement: where
+    ``all_good`` it need not be asked again.
+    """
+    verdict = "" if all_good else " and _reason is null"
+    connection.execute(
+        "create temp view records as "
+        f"select * from stage where _kind = '{Kind.RECORDS.value}'{verdict}"
+    )
+
+
 def drop_stage(connection: duckdb.DuckDBPyConnection) -> None:
     """Drop ``stage`` and what it reads."""
     connection.execute("drop view if exists temp.stage")

@@ -11,38 +11,33 @@ import duckdb
 from connectors import landing_checks as checks
 from connectors.raw_tables import table_name
 from connectors.stream import Mode, Stream
-from connectors.zone import Kind, Manifest
+from connectors.zone import Manifest
 from headwater.warehouse import quote
-
-GOOD_RECORDS = f"stage._reason is null and stage._kind = '{Kind.RECORDS.value}'"
-"""SQL: what of ``stage`` may become a row."""
 
 
 def find_losers(connection: duckdb.DuckDBPyConnection, stream: Stream) -> None:
     """Fill the table ``losers`` (``stage_row``) with the records of which the same load holds a
     better copy: the latest version, of facts the earliest, and of equal versions the one with the
     greatest values, of facts the least, so that no order of records changes what lands."""
-    keys = ", ".join(f"stage.{quote(name)}" for name in stream.key)
-    same_key = " and ".join(f"stage.{quote(name)} = repeated.{quote(name)}" for name in stream.key)
+    keys = ", ".join(f"staged.{quote(name)}" for name in stream.key)
+    same_key = " and ".join(f"staged.{quote(name)} = repeated.{quote(name)}" for name in stream.key)
     better = "arg_min" if stream.mode is Mode.APPEND else "arg_max"
-    order = f"row({checks.version(stream, 'stage')}, {_values(stream, 'stage')}, stage._row)"
+    order = f"row({checks.version(stream, 'staged')}, {_values(stream, 'staged')}, staged._row)"
     connection.execute(
         f"""
         create temp table losers as
         with repeated as (
             select {keys}
-            from stage
-            where {GOOD_RECORDS}
+            from records as staged
             group by {keys}
             having count(*) > 1
         ),
         copies as (
             select
-                list(stage._row) as stage_rows,
-                {better}(stage._row, {order}) as best
-            from stage
+                list(staged._row) as stage_rows,
+                {better}(staged._row, {order}) as best
+            from records as staged
             inner join repeated on {same_key}
-            where {GOOD_RECORDS}
             group by {keys}
         ),
         each as (select unnest(stage_rows) as stage_row, best from copies)
@@ -55,19 +50,18 @@ def find_met(connection: duckdb.DuckDBPyConnection, stream: Stream, manifest: Ma
     """Fill the table ``met`` with the staged records whose key has a row, losers apart:
     ``stage_row``, ``present_row``, ``was_deleted_at`` and whether the record ``supersedes``."""
     table = table_name(stream)
-    same_key = " and ".join(f"stage.{quote(name)} = present.{quote(name)}" for name in stream.key)
+    same_key = " and ".join(f"staged.{quote(name)} = present.{quote(name)}" for name in stream.key)
     connection.execute(
         f"""
         create temp table met as
         select
-            stage._row as stage_row,
+            staged._row as stage_row,
             present.rowid as present_row,
             present._deleted_at as was_deleted_at,
             {_supersedes(stream, checks.literal(manifest.load_id))} as supersedes
-        from stage
+        from records as staged
         inner join {table} as present on {same_key}
-        anti join losers on stage._row = losers.stage_row
-        where {GOOD_RECORDS}
+        anti join losers on staged._row = losers.stage_row
         """
     )
     if not connection.execute("select 1 from met where supersedes is null limit 1").fetchone():
@@ -78,7 +72,7 @@ def find_met(connection: duckdb.DuckDBPyConnection, stream: Stream, manifest: Ma
         set supersedes = met.stage_row in (
             select tied.stage_row
             from met as tied
-            inner join stage on stage._row = tied.stage_row
+            inner join records as staged on staged._row = tied.stage_row
             inner join {table} as present on present.rowid = tied.present_row
             where tied.supersedes is null and {_differs(stream)}
         )
@@ -96,14 +90,14 @@ def _supersedes(stream: Stream, load_id: str) -> str:
     mark is part of the row itself.
     """
     # As rows: a version that is missing comes after all others.
-    staged = f"row({checks.version(stream, 'stage')})"
+    staged = f"row({checks.version(stream, 'staged')})"
     present = f"row({checks.version(stream, 'present')})"
     if stream.mode is Mode.APPEND:
         return f"case when {staged} < {present} then true when {staged} > {present} then false end"
     returned = (
         f"present._deleted_at is not null and {checks.tombstone(stream, 'present')} is null "
         f"and {load_id} > present._load_id "
-        f"and {checks.version(stream, 'stage')} >= {checks.version(stream, 'present')}"
+        f"and {checks.version(stream, 'staged')} >= {checks.version(stream, 'present')}"
     )
     return (
         f"case when {returned} or {staged} > {present} then true "
@@ -114,7 +108,7 @@ def _supersedes(stream: Stream, load_id: str) -> str:
 def _differs(stream: Stream) -> str:
     """Whether, of equal versions, the staged record's values take the place of the present row's:
     merged, where they are others; appended, where they are less."""
-    staged = f"row({_values(stream, 'stage')})"
+    staged = f"row({_values(stream, 'staged')})"
     present = f"row({_values(stream, 'present')})"
     if stream.mode is Mode.APPEND:
         return f"{staged} < {present}"
