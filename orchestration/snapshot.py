@@ -46,6 +46,6 @@ def as_text(found: dict[str, Any]) -> str:
 
 if __name__ == "__main__":
     from headwater.settings import Settings
-    from orchestration.definitions import build_definitions
+    from orchestration.graph import build_definitions
 
     print(as_text(snapshot(build_definitions(Settings.model_construct()))), end="")

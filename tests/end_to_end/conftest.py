@@ -12,7 +12,7 @@ import dagster as dg
 import pytest
 
 from headwater.settings import Settings, load
-from orchestration.definitions import build_definitions
+from orchestration.graph import build_definitions
 from orchestration.run_cycle import Outcome
 from sandbox import living
 from sandbox.demo import one_cycle, served
