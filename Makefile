@@ -33,7 +33,7 @@ dev: $(VENV)/.ready ## Serve the Dagster UI on http://127.0.0.1:3000 (your accou
 	@if test -f .env; then $(BIN)/headwater dev; else $(BIN)/python -m sandbox run -- $(BIN)/headwater dev; fi
 
 test: $(VENV)/.ready ## Run all tests
-	@$(BIN)/python -m pytest --numprocesses auto --dist worksteal
+	@$(BIN)/python -m pytest --numprocesses auto
 
 check: $(VENV)/.ready ## Lint, types, import directions, dbt parse
 	@$(BIN)/ruff check .
