@@ -29,10 +29,13 @@ app.add_typer(tracking_app, name="tracking", help="The tracking plan: which even
 @sync_app.callback()
 def hold_the_lease(context: typer.Context) -> None:
     """A delivery by hand waits for a cycle that is running; looking at syncs does not."""
-    if context.invoked_subcommand == "run" and "--help" not in sys.argv:
+    delivers = {"run", "apply", "undo", "retry"}
+    if context.invoked_subcommand in delivers and "--help" not in sys.argv:
         from orchestration.lease import cycle_lease
 
-        context.with_resource(cycle_lease(load(Settings), "headwater sync run"))
+        context.with_resource(
+            cycle_lease(load(Settings), f"headwater sync {context.invoked_subcommand}")
+        )
 
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]

@@ -1,4 +1,4 @@
-"""``headwater sync``: plan, run, retry, status and log.
+"""``headwater sync``: what people do with syncs.
 
 Exit codes: 0 clean, 2 partial (rows rejected or owed) or paused, 1 failed, blocked or busy.
 """
@@ -14,13 +14,15 @@ import typer
 
 from headwater.clock import Clock, clock_from
 from headwater.settings import Settings, load
-from syncs import report
-from syncs.history import owed, rows, status
+from syncs import history, report
+from syncs.definition import Canary
 from syncs.lease import holder
 from syncs.pause import pause, paused, resume
 from syncs.plan import plan
 from syncs.registry import definition, enabled
+from syncs.request import Request
 from syncs.run import RunResult, release, run
+from syncs.sealed_plan import unseal
 from syncs.state import RunStatus
 
 app = typer.Typer(
@@ -29,14 +31,21 @@ app = typer.Typer(
 Names = Annotated[
     list[str] | None, typer.Argument(help="Names of syncs; all of them if none is given.")
 ]
+Accept = Annotated[
+    list[str] | None, typer.Option(help="A guard to overrule for this run; may be repeated.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 
 
 @app.command("plan")
-def plan_command(names: Names = None, as_json: AsJson = False) -> None:
-    """Show what a run would do now. Nothing is written and nobody is called."""
+def plan_command(
+    names: Names = None,
+    seal: Annotated[bool, typer.Option("--seal", help="Keep it, to be applied as seen.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show what a run would do now. Nobody is called; nothing is written but a sealed plan."""
     settings = load(Settings)
-    plans = [plan(name, settings) for name in _chosen(names, settings)]
+    plans = [plan(name, settings, sealed=seal) for name in _chosen(names, settings)]
     if as_json:
         _print([report.as_dict(item) for item in plans])
     else:
@@ -53,23 +62,48 @@ def plan_command(names: Names = None, as_json: AsJson = False) -> None:
 @app.command("run")
 def run_command(
     names: Names = None,
-    accept: Annotated[
-        list[str] | None, typer.Option(help="A guard to overrule for this run; may be repeated.")
+    *,
+    accept: Accept = None,
+    sample: Annotated[int | None, typer.Option(min=1, help="Send only so many rows.")] = None,
+    canary: Annotated[
+        float | None,
+        typer.Option(help="Send this share (0.05) first; go on only if it was taken."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Deliver, in order of dependency; a sync that fails does not stop the others."""
     settings = load(Settings)
-    clock = clock_from(settings)
-    results = [
-        run(name, settings, clock, by_hand(clock), on_progress=_tell, accepted=accept or ())
-        for name in _chosen(names, settings)
-    ]
-    if as_json:
-        _print([report.as_dict(item) for item in results])
-    else:
-        report.console().print(report.results_table(results))
-    raise typer.Exit(exit_code(results))
+    first = Canary(share=canary) if canary is not None else None
+    request = Request(frozenset(accept or ()), sample=sample, canary=first)
+    _deliver(_chosen(names, settings), settings, request, as_json=as_json)
+
+
+@app.command("apply")
+def apply_command(
+    plan_id: Annotated[str, typer.Argument(help="What `plan --seal` said.")],
+    *,
+    accept: Accept = None,
+    as_json: AsJson = False,
+) -> None:
+    """Send a sealed plan: the rows that are still just as they were seen, and no others."""
+    settings = load(Settings)
+    sealed = unseal(settings, plan_id)
+    request = Request(frozenset(accept or ()), sealed=sealed)
+    _deliver([definition(sealed.sync).name], settings, request, as_json=as_json)
+
+
+@app.command("undo")
+def undo_command(
+    name: Annotated[str, typer.Argument(help="Name of the sync.")],
+    run_id: Annotated[str, typer.Argument(help="The run, as `status --json` names it.")],
+    as_json: AsJson = False,
+) -> None:
+    """Give back what a run changed and nobody changed since; the sync is paused afterwards."""
+    settings = load(Settings)
+    sync = definition(name).name
+    reason = f"run {run_id} was undone, and the model still says what it did"
+    request = Request(undo=run_id)
+    _deliver([sync], settings, request, as_json=as_json, then_pause=reason)
 
 
 @app.command("status")
@@ -82,7 +116,9 @@ def status_command(
     settings = load(Settings)
     chosen = _chosen(names, settings)
     running = {name: held for name in chosen if (held := holder(settings, name))}
-    found = {name: status(name, settings, runs=runs) for name in chosen if name not in running}
+    found = {
+        name: history.status(name, settings, runs=runs) for name in chosen if name not in running
+    }
     if as_json:
         told = {name: [{"status": "running", **vars(held)}] for name, held in running.items()}
         _print(told | {name: [report.as_dict(run) for run in runs] for name, runs in found.items()})
@@ -101,26 +137,30 @@ def status_command(
 def log_command(
     name: Annotated[str, typer.Argument(help="Name of the sync.")],
     key: Annotated[str | None, typer.Argument(help="Key of one row.")] = None,
+    *,
     limit: Annotated[int, typer.Option(help="How many rows at most.")] = 50,
     rejected: Annotated[
-        bool, typer.Option(help="Only rows refused and still to be sent, and until when they wait.")
+        bool,
+        typer.Option("--rejected", help="Rows refused and still to be sent; until when they wait."),
+    ] = False,
+    edits: Annotated[
+        bool, typer.Option("--edits", help="Fields that others changed since we wrote them.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Show what was sent, row by row, and what the destination answered."""
     settings = load(Settings)
+    sync = definition(name).name
     if rejected:
-        refused = owed(definition(name).name, settings)
-        if as_json:
-            _print([report.as_dict(item) for item in refused])
-        else:
-            report.console().print(report.owed_table(refused))
-        return
-    found = rows(definition(name).name, settings, key, limit=limit)
+        found, table = history.owed(sync, settings), report.owed_table
+    elif edits:
+        found, table = history.edits(sync, settings, limit=limit), report.edits_table
+    else:
+        found, table = history.rows(sync, settings, key, limit=limit), report.log_table
     if as_json:
         _print([report.as_dict(item) for item in found])
     else:
-        report.console().print(report.log_table(found))
+        report.console().print(table(found))
 
 
 @app.command("pause")
@@ -156,12 +196,30 @@ def retry_command(
     clock = clock_from(settings)
     let_go = release(definition(name).name, settings, clock, keys or ())
     _tell(f"{name}: {let_go:,} rows let go from quarantine")
-    result = run(name, settings, clock, by_hand(clock), on_progress=_tell)
+    _deliver([name], settings, Request(), as_json=as_json)
+
+
+def _deliver(
+    names: Sequence[str],
+    settings: Settings,
+    request: Request,
+    *,
+    as_json: bool,
+    then_pause: str | None = None,
+) -> None:
+    clock = clock_from(settings)
+    results = []
+    for name in names:
+        result = run(name, settings, clock, by_hand(clock), on_progress=_tell, request=request)
+        results.append(result)
+        if then_pause and result.planned:
+            pause(settings, name, then_pause, clock.now())
+            _tell(f"{name}: paused; `headwater sync resume {name}` lets the model speak again")
     if as_json:
-        _print(report.as_dict(result) | {"let_go": let_go})
+        _print([report.as_dict(item) for item in results])
     else:
-        report.console().print(report.results_table([result]))
-    raise typer.Exit(exit_code([result]))
+        report.console().print(report.results_table(results))
+    raise typer.Exit(exit_code(results))
 
 
 def by_hand(clock: Clock) -> str:

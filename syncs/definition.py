@@ -47,6 +47,14 @@ class Policy(StrEnum):
     NEVER_NULL = "never_null"  # ours, but a null of ours leaves the destination's value
 
 
+class Edits(StrEnum):
+    """What becomes of a field that somebody else changed since our last write."""
+
+    OVERWRITE = "overwrite"  # ours, without looking
+    REPORT = "report"  # told, then ours
+    KEEP = "keep"  # told, and theirs stays
+
+
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -62,12 +70,14 @@ class FieldMap(_Part):
     """One model column and the destination field it goes to.
 
     ``adopt`` names a model column with the destination's value as landed: where it already equals
-    ours, the value counts as acknowledged and no call is made for it.
+    ours, the value counts as acknowledged and no call is made for it. ``edits`` says what becomes
+    of a value that people changed since; all but ``overwrite`` cost a look before an update.
     """
 
     column: Identifier
     field: str
     policy: Policy = Policy.OVERWRITE
+    edits: Edits = Edits.OVERWRITE
     adopt: Identifier | None = None
 
 
@@ -106,6 +116,14 @@ class Guards(_Part):
     growth_from: int = Field(default=100, ge=1)
 
 
+class Canary(_Part):
+    """Send the first ``share`` of a plan, and the rest only if at most ``max_rejected_share`` of it
+    was refused."""
+
+    share: float = Field(default=0.05, gt=0, lt=1)
+    max_rejected_share: float = Field(default=0.1, ge=0, lt=1)
+
+
 class Definition(_Part):
     """One sync: a model of the warehouse and the object of a destination it is delivered to."""
 
@@ -120,6 +138,7 @@ class Definition(_Part):
     fields: tuple[FieldMap, ...] = ()
     removal: RemovalRule = RemovalRule()
     guards: Guards = Guards()
+    canary: Canary | None = None
     batch_rows: int | None = Field(default=None, ge=1)
     after: tuple[Identifier, ...] = ()
     options: dict[str, str | int | bool] = Field(default_factory=dict)

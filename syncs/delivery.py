@@ -8,13 +8,14 @@ before it sends anything.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
 
 from headwater.budget import RowBudget
 from headwater.clock import Clock
 from headwater.errors import (
+    GuardError,
     HeadwaterError,
     PermanentError,
     RateLimitedError,
@@ -23,8 +24,9 @@ from headwater.errors import (
     VendorUnavailableError,
 )
 from syncs.bisection import Bisection
-from syncs.definition import Definition, Policy
+from syncs.definition import Canary, Definition
 from syncs.destination import (
+    ALREADY_THERE,
     Batch,
     Change,
     Destination,
@@ -32,9 +34,8 @@ from syncs.destination import (
     Operation,
     Outcome,
     RowResult,
-    Value,
-    is_empty,
 )
+from syncs.look_before import LookBefore
 from syncs.outbox import Outbox
 from syncs.quarantine import BATCH_REFUSED
 from syncs.state import RowState
@@ -82,10 +83,10 @@ class Delivery:
         self._monotonic = monotonic
         self._handles: dict[str, str] = {}
         self._in_vain = 0
+        self._planned = 0
+        self._told_at = 0.0
         self._told = ""
-        self._filling = [
-            item.field for item in definition.fields if item.policy is Policy.FILL_EMPTY
-        ]
+        self._look_before = LookBefore(definition, destination)
 
     def recover(self) -> int:
         """Resolve every batch that an earlier run left in flight; returns the rows resolved."""
@@ -96,26 +97,46 @@ class Delivery:
             resolved += sum(result.outcome is not Outcome.UNKNOWN for result in results)
         return resolved
 
-    def deliver(self) -> HeadwaterError | None:
+    def deliver(self, canary: Canary | None = None) -> HeadwaterError | None:
         """Send everything pending; returns the error that ended delivery early, if one did.
 
-        Rows not sent then stay pending (owed); rows that the destination refuses are rejected.
+        Rows not sent then stay pending (owed); rows that the destination refuses are rejected. With
+        a ``canary``, a first share is sent alone, and the rest only if it was taken.
         """
-        planned = self._outbox.count(RowState.PENDING)
-        told_at = self._monotonic()
-        size = self._definition.batch_rows or self._destination.batch_rows(planned)
-        while changes := self._outbox.pending(max(size, READ_ROWS)):
-            for batch in self._batches(changes, size):
-                try:
-                    self._send(self._within_budget(batch))
-                except _Stopped as stopped:
-                    self._tell(planned)
-                    return stopped.cause
-                if self._monotonic() - told_at >= TELL_EVERY_SECONDS:
-                    self._tell(planned)
-                    told_at = self._monotonic()
-        self._tell(planned)
+        self._planned = self._outbox.count(RowState.PENDING)
+        self._told_at = self._monotonic()
+        size = self._definition.batch_rows or self._destination.batch_rows(self._planned)
+        try:
+            if canary is not None and self._planned > 1:
+                self._send_canary(canary, size)
+            while changes := self._outbox.pending(max(size, READ_ROWS)):
+                self._send_all(changes, size)
+        except _Stopped as stopped:
+            return stopped.cause
+        finally:
+            self._tell()
         return None
+
+    def _send_all(self, changes: Sequence[Change], size: int) -> None:
+        for batch in self._batches(changes, size):
+            self._send(self._within_budget(batch))
+            if self._monotonic() - self._told_at >= TELL_EVERY_SECONDS:
+                self._tell()
+                self._told_at = self._monotonic()
+
+    def _send_canary(self, canary: Canary, size: int) -> None:
+        number = max(1, int(self._planned * canary.share))
+        self._send_all(self._outbox.pending(number), size)
+        rejected = self._outbox.count(RowState.REJECTED)
+        if rejected > canary.max_rejected_share * number:
+            raise _Stopped(
+                GuardError(
+                    f"{self._definition.name}: of the first {number} rows {rejected} were refused; "
+                    f"its canary lets {canary.max_rejected_share:g} of them be.",
+                    next_step="The other rows were not sent and stay owed. `headwater sync log "
+                    f"{self._definition.name} --rejected` says what was refused.",
+                )
+            )
 
     def _within_budget(self, changes: Sequence[Change]) -> Sequence[Change]:
         """As many of the first changes as may go today; raises when that is none."""
@@ -130,10 +151,10 @@ class Delivery:
             raise _Stopped(self._budget.exhausted())
         return changes[:number]
 
-    def _tell(self, planned: int) -> None:
+    def _tell(self) -> None:
         if self._on_progress is not None:
             answered = self._outbox.count(RowState.DELIVERED, RowState.REJECTED)
-            line = f"{self._definition.name}: {answered:,} of {planned:,} rows answered"
+            line = f"{self._definition.name}: {answered:,} of {self._planned:,} rows answered"
             if line != self._told:
                 self._on_progress(line)
             self._told = line
@@ -155,7 +176,10 @@ class Delivery:
         Where the cause is not in the rows, the rest is rejected with the vendor's words instead of
         being asked about one by one (and is tried again by the next run).
         """
-        search = Bisection(self._leave_what_is_filled(changes))
+        sent = self._looked_before(changes)
+        if not sent:
+            return
+        search = Bisection(sent)
         while part := search.next():
             batch = self._outbox.mark_in_flight(part, self._clock.now())
             try:
@@ -228,43 +252,31 @@ class Delivery:
             raise _Stopped(error)
         self._pause_or_stop((*answered, *found), error)
 
-    def _leave_what_is_filled(self, changes: Sequence[Change]) -> tuple[Change, ...]:
-        """Take out fields that only fill what is empty and are not empty at the destination.
+    def _looked_before(self, changes: Sequence[Change]) -> tuple[Change, ...]:
+        """Leave out what must not be overwritten; rows of which nothing is left are done.
 
         Looked up, and made durable, before the rows are marked in flight: what is sent again after
         a crash is what was meant to be sent.
         """
-        looked_at = [
-            change
-            for change in changes
-            if change.operation is not Operation.REMOVE
-            and any(name in change.fields for name in self._filling)
-        ]
-        if not looked_at:
-            return tuple(changes)
         try:
-            held = self._destination.current(looked_at, self._filling)
+            narrowed, edits = self._look_before.narrow(changes)
         except HeadwaterError as error:
             raise _Stopped(error) from error
-        kept: dict[int, Mapping[str, Value]] = {}
-        found: dict[int, Mapping[str, Value]] = {}
-        for change in looked_at:
-            there = held[change.key].fields if change.key in held else {}
-            filled = [
-                name
-                for name in self._filling
-                if name in change.fields and not is_empty(there.get(name))
-            ]
-            if filled:
-                kept[change.seq] = {
-                    name: value for name, value in change.fields.items() if name not in filled
-                }
-                found[change.seq] = {name: there[name] for name in filled}
-        self._outbox.leave_out(kept, found)
-        return tuple(
-            replace(change, fields=kept[change.seq]) if change.seq in kept else change
-            for change in changes
-        )
+        self._outbox.leave_out(narrowed)
+        self._outbox.note_edits(edits, self._clock.now())
+        by_seq = {item.change.seq: item.change for item in narrowed}
+        left = [by_seq.get(change.seq, change) for change in changes]
+        done = [item for item in by_seq.values() if _is_done(item)]
+        if done:
+            batch = self._outbox.mark_in_flight(done, self._clock.now())
+            self._record(
+                batch,
+                [
+                    RowResult(item.key, Outcome.DELIVERED, item.destination_id, code=ALREADY_THERE)
+                    for item in done
+                ],
+            )
+        return tuple(change for change in left if change.seq not in by_seq or not _is_done(change))
 
     def _find_out(self, batch: Batch) -> Sequence[RowResult]:
         """What became of a batch. What is not there counts as unsent only once the vendor has had
@@ -313,6 +325,11 @@ class Delivery:
             self._outbox.remember_handle(batch.batch_id, handle)
 
         return remember
+
+
+def _is_done(change: Change) -> bool:
+    """Whether nothing is left to send of a record that is there."""
+    return change.operation is Operation.UPDATE and not change.fields
 
 
 class _Stopped(Exception):

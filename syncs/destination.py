@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from headwater.errors import HeadwaterError, VendorRejectedError
 from syncs.definition import Mode, Removal
@@ -42,7 +42,8 @@ class Change:
     """One key and what is to be done with it. ``token`` is the same whenever this key is sent.
 
     ``whole``: of an update, every field as it is once this is acknowledged. ``suspect``: a batch
-    was refused because of it before, so it travels apart from those that are not.
+    was refused because of it before, so it travels apart from those that are not. ``before``: what
+    the destination acknowledged last for these fields.
     """
 
     seq: int
@@ -53,6 +54,7 @@ class Change:
     destination_id: str | None = None
     whole: Mapping[str, Value] = field(default_factory=dict)
     suspect: bool = False
+    before: Mapping[str, Value] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,6 @@ class Capabilities:
     """What a destination can do.
 
     ``separate_operations``: creates, updates and removals may not share a batch.
-    ``reads_current``: it can say what a record's fields hold now (needed for ``fill_empty``).
     ``settle_seconds``: how long the vendor may still be working at a write whose sender got no
     answer. Until then, that a record is not there proves nothing. Zero where a row that is sent
     twice is recognised by the vendor.
@@ -90,7 +91,6 @@ class Capabilities:
     modes: frozenset[Mode]
     removals: frozenset[Removal]
     separate_operations: bool = True
-    reads_current: bool = False
     settle_seconds: float = 0.0
 
 
@@ -172,8 +172,15 @@ class Destination(Protocol):
         run makes for them. The check before the first write is left out."""
         ...
 
+
+@runtime_checkable
+class ReadsCurrent(Protocol):
+    """A destination that can say what its records hold now: needed for ``fill_empty``, for edits
+    that count, and for undo."""
+
     def current(self, changes: Sequence[Change], fields: Sequence[str]) -> Mapping[str, Held]:
-        """What the destination holds for these keys now (see ``Capabilities.reads_current``)."""
+        """What the destination holds for the keys of these changes; keys it does not have are
+        left out."""
         ...
 
 

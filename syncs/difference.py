@@ -15,7 +15,7 @@ import duckdb
 from headwater.errors import DefinitionError, GuardError
 from headwater.settings import Settings
 from headwater.warehouse import attached, quote
-from syncs.definition import Definition, FieldMap, Mode, Policy, Removal
+from syncs.definition import Definition, Edits, FieldMap, Mode, Policy, Removal
 from syncs.destination import Counts
 from syncs.state import one
 
@@ -42,6 +42,11 @@ class Difference:
     warehouse_seconds: float
     quarantined: int = 0
     rows_before: int | None = None
+
+    @classmethod
+    def of_plan(cls, counts: Counts) -> Difference:
+        """A plan that no model was compared for."""
+        return cls(0, 0, counts, 0, 0, 0.0)
 
 
 def compute(
@@ -345,15 +350,16 @@ def _removal_fields(definition: Definition) -> str:
 
 
 def _to_read(connection: duckdb.DuckDBPyConnection, definition: Definition) -> int:
-    """Planned rows whose destination has to be looked at before (``fill_empty``)."""
-    names = [item.field for item in definition.fields if item.policy is Policy.FILL_EMPTY]
-    if not names:
+    """Planned rows whose destination has to be looked at before (``fill_empty``, edits)."""
+    filling = [item.field for item in definition.fields if item.policy is Policy.FILL_EMPTY]
+    watched = [item.field for item in definition.fields if item.edits is not Edits.OVERWRITE]
+    if not filling and not watched:
         return 0
     return int(
         one(
             connection,
             "select count(*) from planned where operation <> 'remove' "
-            "and list_has_any(json_keys(fields), ?)",
-            [names],
+            "and (list_has_any(json_keys(fields), ?) or list_has_any(json_keys(before), ?))",
+            [filling, watched],
         )
     )

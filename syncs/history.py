@@ -58,6 +58,20 @@ def owed(name: str, settings: Settings) -> list[dict[str, Any]]:
         )
 
 
+def edits(name: str, settings: Settings, *, limit: int = 50) -> list[dict[str, Any]]:
+    """Fields that other people were seen to have changed since we wrote them, newest first."""
+    if not state_path(settings, name).exists():
+        return []
+    with look_at_state(settings, name) as connection:
+        return _dicts(
+            connection.execute(
+                "select seen_at, run_id, key, field, written, found, wanted, kept from edits "
+                "order by seen_at desc, key, field limit ?",
+                [limit],
+            )
+        )
+
+
 def _dicts(cursor: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     names = [column[0] for column in cursor.description or []]
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

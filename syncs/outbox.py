@@ -17,7 +17,8 @@ import pyarrow as pa
 
 from headwater.errors import HeadwaterError
 from syncs import quarantine
-from syncs.destination import Batch, Change, Operation, Outcome, RowResult, Value
+from syncs.destination import Batch, Change, Operation, Outcome, RowResult
+from syncs.look_before import Edit, Narrowed
 from syncs.state import RowState, naive, one, transaction
 
 STATE_OF = {
@@ -81,7 +82,7 @@ class Outbox:
         return _changes(
             self._connection.execute(
                 "select seq, key, operation, fields, token, destination_id, "
-                "case when operation = 'update' then after else '{}' end, suspect "
+                "case when operation = 'update' then after else '{}' end, before, suspect "
                 "from outbox "
                 "where run_id = ? and state = 'pending' order by suspect, attempts, seq limit ?",
                 [self.run_id, limit],
@@ -118,19 +119,18 @@ class Outbox:
                 "update attempts set handle = ? where batch_id = ?", [handle, batch_id]
             )
 
-    def leave_out(
-        self,
-        kept: Mapping[int, Mapping[str, Value]],
-        found: Mapping[int, Mapping[str, Value]],
-    ) -> None:
-        """Narrow what is sent of rows (by ``seq``) to ``kept``, because the destination was
-        ``found`` to hold values of its own that we only fill."""
-        if not kept:
+    def leave_out(self, narrowed: Sequence[Narrowed]) -> None:
+        """Send less of some rows; ``after`` says what ``sent`` is to know of the rest."""
+        if not narrowed:
             return
         looked = {
-            "seq": pa.array(list(kept), pa.int64()),
-            "kept": _texts(json.dumps(kept[seq]) for seq in kept),
-            "found": _texts(json.dumps(found[seq]) for seq in kept),
+            "seq": pa.array([item.change.seq for item in narrowed], pa.int64()),
+            "kept": _texts(json.dumps(dict(item.change.fields)) for item in narrowed),
+            "held": _texts(json.dumps(dict(item.held)) for item in narrowed),
+            "whole": _texts(
+                json.dumps({**item.change.whole, **item.held}) if item.change.whole else None
+                for item in narrowed
+            ),
         }
         with self._given("looked", looked), self.transaction():
             self._connection.execute(
@@ -138,11 +138,31 @@ class Outbox:
                 update outbox
                 set
                     fields = looked.kept::json,
-                    after = json_merge_patch(outbox.after, looked.found::json)
+                    after = coalesce(
+                        looked.whole::json, json_merge_patch(outbox.after, looked.held::json)
+                    )
                 from looked
                 where outbox.run_id = ? and outbox.seq = looked.seq
                 """,
                 [self.run_id],
+            )
+
+    def note_edits(self, edits: Sequence[Edit], now: datetime) -> None:
+        """Keep what other people were seen to have written over us."""
+        if not edits:
+            return
+        seen = {
+            "key": _texts(edit.key for edit in edits),
+            "field": _texts(edit.field for edit in edits),
+            "written": _texts(json.dumps(edit.written) for edit in edits),
+            "found": _texts(json.dumps(edit.found) for edit in edits),
+            "wanted": _texts(json.dumps(edit.wanted) for edit in edits),
+            "kept": pa.array([edit.kept for edit in edits]),
+        }
+        with self._given("seen", seen), self.transaction():
+            self._connection.execute(
+                "insert into edits by name select *, ? as run_id, ? as seen_at from seen",
+                [self.run_id, naive(now)],
             )
 
     def record(self, batch: Batch, results: Sequence[RowResult], now: datetime) -> None:
@@ -210,7 +230,7 @@ class Outbox:
                 outbox.seq, outbox.key, outbox.operation, outbox.fields, outbox.token,
                 outbox.destination_id,
                 case when outbox.operation = 'update' then outbox.after else '{}' end,
-                outbox.suspect, outbox.batch_id, attempts.handle
+                outbox.before, outbox.suspect, outbox.batch_id, attempts.handle
             from outbox
             inner join attempts on attempts.batch_id = outbox.batch_id
             where outbox.state in ('in_flight', 'unknown')
@@ -220,8 +240,8 @@ class Outbox:
         batches: dict[str, list[Change]] = {}
         handles: dict[str, str | None] = {}
         for row, change in zip(rows, _changes(rows), strict=True):
-            batches.setdefault(row[8], []).append(change)
-            handles[row[8]] = row[9]
+            batches.setdefault(row[9], []).append(change)
+            handles[row[9]] = row[10]
         return [Batch(name, tuple(changes), handles[name]) for name, changes in batches.items()]
 
     def settle(self, now: datetime, destination_fields: str | None = None) -> None:
@@ -310,10 +330,13 @@ def _texts(values: Iterable[str | None]) -> pa.Array:
 
 def _changes(rows: Sequence[tuple[Any, ...]]) -> list[Change]:
     """Rows of seq, key, operation, fields, token, destination id, all fields of an update,
-    whether it is a suspect; the JSON of all rows in one parse."""
+    what was acknowledged before, whether it is a suspect; the JSON of all rows in one parse."""
     fields = json.loads(f"[{','.join(row[3] for row in rows)}]")
     wholes = json.loads(f"[{','.join(row[6] for row in rows)}]")
+    befores = json.loads(f"[{','.join(row[7] for row in rows)}]")
     return [
-        Change(row[0], row[1], Operation(row[2]), content, row[4], row[5], whole, bool(row[7]))
-        for row, content, whole in zip(rows, fields, wholes, strict=True)
+        Change(
+            row[0], row[1], Operation(row[2]), content, row[4], row[5], whole, bool(row[8]), before
+        )
+        for row, content, whole, before in zip(rows, fields, wholes, befores, strict=True)
     ]

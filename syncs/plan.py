@@ -16,6 +16,7 @@ from syncs import difference, guards, quarantine, registry
 from syncs.definition import Definition
 from syncs.destination import Destination
 from syncs.destinations import open_destination
+from syncs.sealed_plan import seal
 from syncs.state import one, open_state
 
 SAMPLE_ROWS = 10
@@ -32,7 +33,8 @@ class PlannedRow:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run would do now. ``blocked`` says which guard would stop it."""
+    """What a run would do now. ``blocked`` says which guard would stop it,
+    ``plan_id`` names it where it is sealed."""
 
     name: str
     model_rows: int
@@ -47,6 +49,7 @@ class Plan:
     blocked: str | None
     sample: tuple[PlannedRow, ...]
     warnings: tuple[str, ...] = ()
+    plan_id: str | None = None
 
 
 def plan(
@@ -55,8 +58,9 @@ def plan(
     *,
     definition: Definition | None = None,
     destination: Destination | None = None,
+    sealed: bool = False,
 ) -> Plan:
-    """What :func:`run` would do now; writes nothing anywhere and calls nobody."""
+    """What :func:`run` would do now; calls nobody, and writes nothing but a ``sealed`` plan."""
     definition = definition or registry.definition(name)
     warnings: list[str] = []
     with open_state(settings, name) as connection:
@@ -73,6 +77,8 @@ def plan(
             connection, "select count(*) from outbox where state in ('in_flight', 'unknown')"
         )
         sample = _sample(connection)
+        now = clock_from(settings).now()
+        under_seal = seal(connection, definition, settings, now) if sealed else None
     least_calls = None
     try:
         destination = destination or open_destination(definition, settings)
@@ -93,6 +99,7 @@ def plan(
         blocked=blocked,
         sample=sample,
         warnings=tuple(warnings),
+        plan_id=under_seal.plan_id if under_seal else None,
     )
 
 

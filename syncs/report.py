@@ -16,6 +16,8 @@ from headwater.errors import HeadwaterError
 from syncs.plan import Plan
 from syncs.run import RunResult
 
+LEFT_ALONE_SHOWN = 20
+
 
 def plans_table(plans: Sequence[Plan]) -> RenderableType:
     """Counts per sync, then the sample of each plan that would send something."""
@@ -29,6 +31,8 @@ def plans_table(plans: Sequence[Plan]) -> RenderableType:
                       plan.unchanged),
             calls,
         )  # fmt: skip
+        if plan.plan_id:
+            parts.append(Text(f"{plan.name}: sealed; `headwater sync apply {plan.plan_id}`"))
         if plan.blocked:
             parts.append(Text(f"blocked: {plan.blocked}", style="red"))
         if plan.unresolved:
@@ -64,6 +68,18 @@ def results_table(results: Sequence[RunResult]) -> RenderableType:
         )  # fmt: skip
         if result.error:
             parts.append(Text(f"{result.name}: {result.error}", style="red"))
+        if result.left_out:
+            drifted = f"{result.drifted:,} of the plan have drifted, " if result.drifted else ""
+            parts.append(Text(f"{result.name}: {drifted}{result.left_out:,} rows were left out and "
+                              "are still to be sent.", style="yellow"))  # fmt: skip
+        parts += [
+            Text(f"{result.name}: {item.key} {item.field}: left alone, {item.reason}",
+                 style="yellow")
+            for item in result.left_alone[:LEFT_ALONE_SHOWN]
+        ]  # fmt: skip
+        if len(result.left_alone) > LEFT_ALONE_SHOWN:
+            more = len(result.left_alone) - LEFT_ALONE_SHOWN
+            parts.append(Text(f"{result.name}: and {more:,} more (--json shows all)"))
         if result.quarantined:
             parts.append(Text(f"{result.name}: {result.quarantined:,} rows wait because they were "
                               f"refused too often; `headwater sync log {result.name} --rejected`.",
@@ -132,6 +148,22 @@ def owed_table(rows: Sequence[Mapping[str, Any]]) -> RenderableType:
     return table
 
 
+def edits_table(rows: Sequence[Mapping[str, Any]]) -> RenderableType:
+    """Fields that others changed since we wrote them."""
+    table = _table("seen", "key", "field", "we wrote", "they wrote", "model", "now", numbers_from=9)
+    for row in rows:
+        table.add_row(
+            f"{row['seen_at']:%Y-%m-%d %H:%M}",
+            row["key"],
+            row["field"],
+            row["written"],
+            row["found"],
+            row["wanted"],
+            "theirs" if row["kept"] else "ours",
+        )
+    return table
+
+
 def as_dict(item: Plan | RunResult | Mapping[str, Any]) -> dict[str, Any]:
     """What is known about a plan, a run or a row, ready for JSON."""
     if isinstance(item, Mapping):
@@ -139,12 +171,15 @@ def as_dict(item: Plan | RunResult | Mapping[str, Any]) -> dict[str, Any]:
     content = {
         each.name: getattr(item, each.name)
         for each in dataclasses.fields(item)
-        if each.name not in {"sample", "refusals"}
+        if each.name not in {"sample", "refusals", "left_alone"}
     }
     nested = (
         {"sample": [dataclasses.asdict(row) for row in item.sample]}
         if isinstance(item, Plan)
-        else {"refusals": [dataclasses.asdict(refusal) for refusal in item.refusals]}
+        else {
+            "refusals": [dataclasses.asdict(refusal) for refusal in item.refusals],
+            "left_alone": [dataclasses.asdict(row) for row in item.left_alone],
+        }
     )
     return {key: _plain(value) for key, value in content.items()} | nested
 

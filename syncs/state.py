@@ -69,6 +69,16 @@ create table if not exists refused (
     retry_at timestamp,             -- not before; null: with the next run
     destination_fields varchar      -- md5 of the destination's fields when it was refused last
 );
+create table if not exists edits (  -- fields that others were seen to have changed
+    run_id varchar not null,
+    key varchar not null,
+    field varchar not null,
+    written json,                   -- what we wrote last
+    found json,                     -- what was there instead
+    wanted json,                    -- what the model says
+    kept boolean not null,          -- theirs stayed
+    seen_at timestamp not null
+);
 create table if not exists attempts (
     batch_id varchar not null,      -- one call or job
     run_id varchar not null,
@@ -99,12 +109,14 @@ create table if not exists runs (
     least_calls bigint not null default 0,
     warehouse_seconds double not null default 0,
     model_rows bigint,              -- rows of the model when it was compared
-    accepted varchar,               -- guards that a person overruled for this run
+    request varchar,                -- what a person asked of this run beyond the definition
+    left_out bigint,                -- planned rows that the request left out
     fence bigint                    -- counts up; only the newest run may write
 );
 alter table runs add column if not exists fence bigint;
 alter table runs add column if not exists model_rows bigint;
-alter table runs add column if not exists accepted varchar;
+alter table runs add column if not exists request varchar;
+alter table runs add column if not exists left_out bigint;
 alter table runs add column if not exists quarantined bigint default 0;
 """
 

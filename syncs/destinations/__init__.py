@@ -6,8 +6,8 @@ from importlib import import_module
 
 from headwater.errors import DefinitionError
 from headwater.settings import DESTINATIONS, Settings
-from syncs.definition import Definition, Policy
-from syncs.destination import Destination
+from syncs.definition import Definition, Edits, Policy
+from syncs.destination import Destination, ReadsCurrent
 
 
 def open_destination(definition: Definition, settings: Settings) -> Destination:
@@ -32,9 +32,11 @@ def open_destination(definition: Definition, settings: Settings) -> Destination:
             f"removal: {definition.removal.action}",
             ", ".join(sorted(can.removals)),
         )
-    fills = any(item.policy is Policy.FILL_EMPTY for item in definition.fields)
-    if fills and not can.reads_current:
-        _cannot(definition, "policy: fill_empty", "overwrite, never_null")
+    if not isinstance(destination, ReadsCurrent):
+        if any(item.policy is Policy.FILL_EMPTY for item in definition.fields):
+            _cannot(definition, "policy: fill_empty", "overwrite, never_null")
+        if any(item.edits is not Edits.OVERWRITE for item in definition.fields):
+            _cannot(definition, "edits: keep or report", "overwrite")
     return destination
 
 

@@ -45,7 +45,6 @@ class HubSpotDestination:
     capabilities = Capabilities(
         frozenset({Mode.UPSERT}),
         frozenset({Removal.IGNORE, Removal.CLEAR}),
-        reads_current=True,
     )
 
     def __init__(self, definition: Definition, settings: Settings) -> None:
@@ -119,7 +118,9 @@ class HubSpotDestination:
                 for change in part:
                     record = found.get(change.key.lower())
                     if record is not None:
-                        held[change.key] = Held(record["id"], record["properties"])
+                        held[change.key] = Held(
+                            record["id"], {name: record["properties"].get(name) for name in fields}
+                        )
         return held
 
     def _input(self, change: Change) -> dict[str, Any]:

@@ -16,9 +16,7 @@ from syncs.definition import Definition, Mode, Removal
 from syncs.destination import (
     Batch,
     Capabilities,
-    Change,
     Counts,
-    Held,
     Operation,
     Outcome,
     RowResult,
@@ -106,10 +104,6 @@ class LaunchDarklyDestination:
     def resolve(self, batch: Batch) -> Sequence[RowResult]:
         """Send it again: a target list is a set."""
         return self.deliver(batch, lambda _handle: None)
-
-    def current(self, changes: Sequence[Change], fields: Sequence[str]) -> Mapping[str, Held]:
-        """Not offered: members have no fields."""
-        raise NotImplementedError
 
     def _patch(self, body: Mapping[str, object]) -> None:
         answer = self._session.call(

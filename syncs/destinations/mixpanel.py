@@ -24,7 +24,6 @@ from syncs.destination import (
     Capabilities,
     Change,
     Counts,
-    Held,
     Outcome,
     RowResult,
 )
@@ -87,10 +86,6 @@ class MixpanelDestination:
     def resolve(self, batch: Batch) -> Sequence[RowResult]:
         """Send it again: ``$insert_id`` makes it the same event."""
         return self.deliver(batch, lambda _handle: None)
-
-    def current(self, changes: Sequence[Change], fields: Sequence[str]) -> Mapping[str, Held]:
-        """Not offered: events do not change."""
-        raise NotImplementedError
 
     def _send(self, changes: Sequence[Change]) -> list[RowResult]:
         body = json.dumps([encode(change) for change in changes], ensure_ascii=False).encode()

@@ -68,7 +68,8 @@ class OutreachProspects:
 
     def least_calls(self, counts: Counts) -> int:
         """One call a prospect, and a look-up per hundred new ones."""
-        return counts.created + counts.updated + -(-counts.created // LOOKUP_KEYS)
+        look_ups = -(-counts.created // LOOKUP_KEYS) + -(-counts.to_read // LOOKUP_KEYS)
+        return counts.created + counts.updated + look_ups
 
     def deliver(self, batch: Batch, remember: Callable[[str], None]) -> Sequence[RowResult]:
         """Look up the prospects that have no id yet, then write one by one."""
@@ -99,8 +100,16 @@ class OutreachProspects:
         ]
 
     def current(self, changes: Sequence[Change], fields: Sequence[str]) -> Mapping[str, Held]:
-        """Not offered: policies that need it are refused by the capabilities."""
-        raise NotImplementedError
+        """Look the prospects up by external id."""
+        held = {}
+        for start in range(0, len(changes), LOOKUP_KEYS):
+            keys = [change.key for change in changes[start : start + LOOKUP_KEYS]]
+            for key, record in self._by_external_id(keys).items():
+                values = {name: record["attributes"].get(name) for name in fields}
+                if "email" in fields:
+                    values["email"] = next(iter(record["attributes"].get("emails") or ()), None)
+                held[key] = Held(str(record["id"]), values)
+        return held
 
     def _by_external_id(self, keys: Sequence[str]) -> dict[str, dict[str, Any]]:
         records = self._api.find("prospects", "[externalId]", keys)

@@ -18,7 +18,6 @@ from syncs.destination import (
     Capabilities,
     Change,
     Counts,
-    Held,
     Outcome,
     RowResult,
     one_by_one,
@@ -95,10 +94,6 @@ class OutreachTasks:
             else RowResult(change.key, Outcome.UNSENT)
             for change in batch.changes
         ]
-
-    def current(self, changes: Sequence[Change], fields: Sequence[str]) -> Mapping[str, Held]:
-        """Not offered: tasks are only created."""
-        raise NotImplementedError
 
     def _prospects(self, batch: Batch) -> dict[str, dict[str, Any]]:
         keys = [str(change.fields["subject"]) for change in batch.changes]

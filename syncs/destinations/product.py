@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import date
 from itertools import groupby
 
 import psycopg
@@ -36,6 +37,7 @@ from syncs.destination import (
     Operation,
     Outcome,
     RowResult,
+    Value,
 )
 
 BATCH_ROWS = 50_000
@@ -101,8 +103,8 @@ class ProductDestination:
         return BATCH_ROWS
 
     def least_calls(self, counts: Counts) -> int:
-        """Transactions."""
-        return -(-counts.total // BATCH_ROWS)
+        """Transactions, those of looks included."""
+        return -(-counts.total // BATCH_ROWS) + -(-counts.to_read // BATCH_ROWS)
 
     def deliver(self, batch: Batch, remember: Callable[[str], None]) -> Sequence[RowResult]:
         """Write the batch; all of it or nothing."""
@@ -124,8 +126,19 @@ class ProductDestination:
         return self.deliver(batch, lambda _handle: None)
 
     def current(self, changes: Sequence[Change], fields: Sequence[str]) -> Mapping[str, Held]:
-        """Not offered: policies that need it are refused by the capabilities."""
-        raise NotImplementedError
+        """Select the rows."""
+        self._count_call()
+        with self._connection() as connection:
+            found = connection.execute(
+                sql.SQL(
+                    "select {key}::text, {columns} from {table} where {key}::text = any(%s)"
+                ).format(key=sql.Identifier(self._key), columns=_names(fields), table=self._table),
+                [[change.key for change in changes]],
+            ).fetchall()
+        return {
+            key: Held(key, dict(zip(fields, map(_value, values), strict=True)))
+            for key, *values in found
+        }
 
     def _count_call(self) -> None:
         if self._budget is not None:
@@ -274,3 +287,10 @@ def _by_shape(
 
 def _names(columns: Sequence[str]) -> sql.Composed:
     return sql.SQL(", ").join(sql.Identifier(name) for name in columns)
+
+
+def _value(value: object) -> Value:
+    """A value of the database as a destination's field."""
+    if value is None or isinstance(value, str | int | float | bool):
+        return value
+    return value.isoformat() if isinstance(value, date) else str(value)

@@ -38,9 +38,7 @@ class MemoryDestination:
     writes: int = 0
     sent_fields: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     name: str = "memory"
-    capabilities: ClassVar[Capabilities] = Capabilities(
-        frozenset(Mode), frozenset(Removal), reads_current=True
-    )
+    capabilities: ClassVar[Capabilities] = Capabilities(frozenset(Mode), frozenset(Removal))
     size: int = 3
     described: dict[str, FieldInfo] | None = None
 

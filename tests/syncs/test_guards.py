@@ -7,6 +7,7 @@ import pytest
 from headwater.errors import DefinitionError
 from syncs.history import status
 from syncs.plan import plan
+from syncs.request import Request
 from syncs.run import run
 from syncs.state import RunStatus
 from tests.syncs.bench import a_definition, go
@@ -69,7 +70,7 @@ def test_a_person_overrules_a_guard_by_name_for_one_run(bench):
     bench.model({"k0": ("1", 1.0)})
 
     def accepting(*names):
-        return run("things", bench.settings, bench.clock, "c1", accepted=names,
+        return run("things", bench.settings, bench.clock, "c1", request=Request(frozenset(names)),
                    definition=guarded, destination=there)  # fmt: skip
 
     assert "max_rows" in str(accepting("max_removed_share").error)
@@ -77,6 +78,6 @@ def test_a_person_overrules_a_guard_by_name_for_one_run(bench):
     result = accepting("max_removed_share", "max_rows")
     assert (result.status, result.removed) == (RunStatus.CLEAN, 3)
     told = status("things", bench.settings)
-    assert told[0]["accepted"] == "max_removed_share, max_rows"
+    assert told[0]["request"] == "accepts max_removed_share, max_rows"
     bench.model({})
     assert accepting().status is RunStatus.BLOCKED, "for one run only"

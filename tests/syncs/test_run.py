@@ -113,11 +113,9 @@ def test_progress_is_told_every_two_seconds_and_at_the_end(
 
     class Timed(Delivery):
         def __init__(self, *arguments, **options):
-            super().__init__(
-                *arguments, **options, monotonic=lambda: there.calls * seconds_a_batch
-            )
+            super().__init__(*arguments, **options, monotonic=lambda: there.calls * seconds_a_batch)
 
-    monkeypatch.setattr("syncs.run.Delivery", Timed)
+    monkeypatch.setattr("syncs.work.Delivery", Timed)
     bench.model({f"k{n:02d}": (str(n), 1.0) for n in range(10)})
     told: list[str] = []
     run("things", bench.settings, bench.clock, "c1", told.append, definition=SYNC,

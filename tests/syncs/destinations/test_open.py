@@ -5,9 +5,12 @@ from __future__ import annotations
 import pytest
 
 from headwater.errors import CredentialError
+from syncs.destination import Change, Operation, ReadsCurrent
 from syncs.destinations import open_destination
 from syncs.registry import definition, definitions
 from syncs.run import check
+from tests.syncs.destinations.test_salesforce import signup
+from tests.syncs.world import prospect
 
 
 @pytest.mark.parametrize(
@@ -33,3 +36,30 @@ def test_the_definitions_fit_their_destinations(world, monkeypatch):
     for item in definitions():
         assert open_destination(item, world.settings).name == item.destination
     assert definition("outreach__sdr_tasks").after == ("outreach__prospects",)
+
+
+def test_what_was_written_can_be_read_back_in_two_calls(world):
+    """By id, by a property, by an external id: for edits, filling and undo."""
+    world.model("salesforce__signup_leads", signup(1), signup(2))
+    world.model("outreach__prospects", prospect(1), prospect(2))
+    person = ("eve@example.com", "Eve", "Moore", "overage", "w1", "HQ", "order_lines", 1.25)
+    world.model("hubspot__overage_campaign", person)
+    for name, keys, field, value in (
+        ("salesforce__signup_leads", ["1", "2", "none"], "Company", "Acme"),
+        ("outreach__prospects", ["person-1", "person-2", "none"], "email", None),
+        ("hubspot__overage_campaign", ["eve@example.com", "none@example.com"], "plg_meter",
+         "order_lines"),
+    ):  # fmt: skip
+        world.run(name)
+        destination = open_destination(definition(name), world.settings)
+        assert isinstance(destination, ReadsCurrent)
+        asked = [Change(n, key, Operation.UPDATE, {}, "") for n, key in enumerate(keys)]
+        held = destination.current(asked, [field])
+        assert sorted(held) == sorted(keys[:-1])
+        assert destination.calls <= 2
+        assert value is None or held[keys[0]].fields == {field: value}
+    lead = world.stored("salesforce", "Lead")[0]
+    destination = open_destination(definition("salesforce__lead_scores"), world.settings)
+    asked = [Change(n, key, Operation.UPDATE, {}, "") for n, key in enumerate([lead["Id"]])]
+    held = destination.current(asked, ["PLG_ICP_Score__c"])
+    assert held[lead["Id"]].fields == {"PLG_ICP_Score__c": 71.5}

@@ -11,7 +11,8 @@ import psycopg
 import pytest
 from pydantic import SecretStr
 
-from syncs.destinations import product
+from syncs.destination import Change, Operation
+from syncs.destinations import open_destination, product
 from syncs.registry import definition
 from syncs.state import RunStatus
 
@@ -66,6 +67,10 @@ def test_banners_are_a_mirror_of_the_audience_but_touch_nobody_elses(world, data
     assert [(row[0], row[1]) for row in held] == [(0, 72), (1, None), (2, 90), (999, None)]
     assert held[0][2] == 'You are "over", by 20%\n'
     assert world.run("product__in_app_banners").calls == 0
+    destination = open_destination(definition("product__in_app_banners"), world.settings)
+    asked = [Change(n, str(n), Operation.UPDATE, {}, "") for n in (2, 5)]
+    held = {key: item.fields for key, item in destination.current(asked, ["used"]).items()}
+    assert held == {"2": {"used": 90}}
 
     world.model("product__in_app_banners", banner(0), banner(1), banner(7, meter=None))
     bad = world.run("product__in_app_banners")
