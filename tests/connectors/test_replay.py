@@ -6,6 +6,7 @@ import gzip
 import itertools
 import json
 import random
+import shutil
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -46,7 +47,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     monkeypatch.setattr(
         replaying, "ensure_raw_tables", lambda connection: ensure_raw_tables(connection, STREAMS)
     )
-    return Settings(home=tmp_path, keep_loads_days=30)
+    return Settings(home=tmp_path / "home", keep_loads_days=30)
 
 
 def receive(
@@ -98,6 +99,20 @@ def history(settings: Settings) -> None:
     )  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def lived(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with that history, to copy."""
+    home = tmp_path_factory.mktemp("lived")
+    history(Settings(home=home))
+    return home
+
+
+@pytest.fixture
+def with_history(settings: Settings, lived: Path) -> Settings:
+    shutil.copytree(lived, settings.home)
+    return settings
+
+
 def everything(settings: Settings) -> dict[str, list[tuple[Any, ...]]]:
     """All rows and books, but for when the warehouse took them in."""
     tables = {
@@ -114,26 +129,24 @@ def everything(settings: Settings) -> dict[str, list[tuple[Any, ...]]]:
 
 @pytest.mark.parametrize("order", list(itertools.permutations(STREAMS))[::5])
 def test_rows_and_books_come_out_the_same_in_any_order_of_streams(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch, order: tuple[Stream, ...]
+    with_history: Settings, monkeypatch: pytest.MonkeyPatch, order: tuple[Stream, ...]
 ) -> None:
-    history(settings)
-    before = everything(settings)
+    before = everything(with_history)
     assert all(before[name] for name in before if name != "landing.merges")
-    settings.warehouse.unlink()
+    with_history.warehouse.unlink()
     monkeypatch.setattr(replaying, "STREAMS_BY_SOURCE", {"shop": order})
     said: list[str] = []
-    results = replay(settings, LATER, on_progress=said.append)
+    results = replay(with_history, LATER, on_progress=said.append)
     assert len(results) == len(said) == 25
-    assert everything(settings) == before
-    assert replay(settings, LATER) == []
+    assert everything(with_history) == before
+    assert replay(with_history, LATER) == []
 
 
 def test_a_replay_goes_on_where_it_was_cut_off(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
+    with_history: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    history(settings)
-    before = everything(settings)
-    settings.warehouse.unlink()
+    before = everything(with_history)
+    with_history.warehouse.unlink()
     taken = 0
 
     def dies(*arguments: Any) -> Any:
@@ -145,20 +158,19 @@ def test_a_replay_goes_on_where_it_was_cut_off(
 
     monkeypatch.setattr(replaying, "land", dies)
     with pytest.raises(KeyboardInterrupt):
-        replay(settings, LATER)
+        replay(with_history, LATER)
     monkeypatch.setattr(replaying, "land", land)
-    assert len(replay(settings, LATER)) == 25 - 7
-    assert everything(settings) == before
+    assert len(replay(with_history, LATER)) == 25 - 7
+    assert everything(with_history) == before
 
 
-def test_a_stream_stops_at_a_damaged_load_and_the_others_go_on(settings: Settings) -> None:
-    history(settings)
-    settings.warehouse.unlink()
-    damaged = Zone(settings.landing_zone).folder(THINGS) / "shop-things-00000003"
+def test_a_stream_stops_at_a_damaged_load_and_the_others_go_on(with_history: Settings) -> None:
+    with_history.warehouse.unlink()
+    damaged = Zone(with_history.landing_zone).folder(THINGS) / "shop-things-00000003"
     (damaged / "part-00001.ndjson.gz").unlink()
     with pytest.raises(ReplayFailedError, match=r"shop\.things stopped: shop-things-00000003"):
-        replay(settings, LATER)
-    with connect(settings, read_only=True) as connection:
+        replay(with_history, LATER)
+    with connect(with_history, read_only=True) as connection:
         landed = connection.execute(
             "select stream, count(*) from landing.loads group by all order by all"
         ).fetchall()
@@ -186,12 +198,11 @@ def test_pruning_takes_old_loads_that_a_replay_can_do_without(settings: Settings
     assert again == rows
 
 
-def test_pruning_takes_what_a_replay_needs_only_when_told(settings: Settings) -> None:
-    history(settings)
-    zone = Zone(settings.landing_zone)
-    prune(settings, LATER)
+def test_pruning_takes_what_a_replay_needs_only_when_told(with_history: Settings) -> None:
+    zone = Zone(with_history.landing_zone)
+    prune(with_history, LATER)
     assert len(list(zone.manifests(THINGS))) == 6
-    lines = prune(settings, LATER, even_if_needed=True)
+    lines = prune(with_history, LATER, even_if_needed=True)
     assert all(line.kept == 1 for line in lines), "the newest load holds the cursor"
     assert [manifest.load_id for _, manifest in zone.manifests(THINGS)] == ["shop-things-00000006"]
 
