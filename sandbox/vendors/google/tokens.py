@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import secrets
+from functools import cache
 from typing import Any
 
 import jwt
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from starlette.responses import JSONResponse, Response
 
@@ -21,6 +22,15 @@ LIFE_SECONDS = 3599
 MAX_ASSERTION_SECONDS = 3600
 
 
+@cache
+def _public_key(private_key: str) -> RSAPublicKey:
+    """The public half of a key; kept, for reading the private one proves its primes."""
+    private = load_pem_private_key(private_key.encode(), password=None)
+    if not isinstance(private, RSAPrivateKey):
+        raise TypeError("A service account's key is an RSA key.")
+    return private.public_key()
+
+
 class Tokens:
     """The access tokens of one service account."""
 
@@ -29,10 +39,7 @@ class Tokens:
         self._faults = faults
         self._email = str(credentials["client_email"])
         self._key_id = str(credentials["private_key_id"])
-        private = load_pem_private_key(str(credentials["private_key"]).encode(), password=None)
-        if not isinstance(private, RSAPrivateKey):
-            raise TypeError("A service account's key is an RSA key.")
-        self._public = private.public_key()
+        self._public = _public_key(str(credentials["private_key"]))
 
     def token(self, call: Call) -> Response:
         """Exchange an assertion for an access token."""
