@@ -1,7 +1,11 @@
-"""Any story of models, refusals, lost answers and kills ends as the last model says."""
+"""Any story of models, refusals, lost answers and kills ends as the last model says.
+
+Twenty-five stories here, new ones each time; for more: ``STORIES=500 python -m pytest ...``.
+"""
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import HealthCheck, given, settings
@@ -13,6 +17,7 @@ from syncs.state import RunStatus
 from tests.syncs.bench import Bench, QuietClock, go
 from tests.syncs.memory_destination import Killed, MemoryDestination
 
+STORIES = int(os.environ.get("STORIES", "25"))
 KEYS = st.sampled_from("abcdef")
 MODELS = st.dictionaries(
     KEYS, st.tuples(st.sampled_from([None, "", "1", "2"]), st.sampled_from([None, 0.5, 1e21]))
@@ -23,7 +28,7 @@ FAULTS = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=STORIES, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.tuples(MODELS, st.sets(KEYS), FAULTS), min_size=1, max_size=5))
 def test_whatever_happens_the_destination_ends_as_the_model_says(tmp_path_factory, story):
     """Models, refusals, lost answers and kills in any order; then a quiet run."""
