@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -90,6 +91,7 @@ class Column:
     computed: str | None = None
 
 
+@cache
 def columns(contract: type[Contract]) -> tuple[Column, ...]:
     """The columns of a contract in the order of declaration.
 

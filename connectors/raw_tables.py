@@ -119,37 +119,39 @@ def ensure_raw_tables(
         "where database_name = current_database() and not internal"
     ).fetchall():
         present.setdefault((schema, table), set()).add(name)
-    connection.execute("begin transaction")  # a commit for each table would be a sync to disk each
-    try:
-        for table, (_, described) in LANDING_TABLES.items():
-            columns = {name: type_ for name, (type_, _) in described.items()}
-            _ensure(connection, "landing", table, columns, present)
-        for stream in streams:
-            _ensure(connection, stream.schema, stream.name, raw_columns(stream), present)
-        connection.execute("commit")
-    except BaseException:
-        connection.execute("rollback")
-        raise
+    missing: list[str] = []
+    for table, (_, described) in LANDING_TABLES.items():
+        columns = {name: type_ for name, (type_, _) in described.items()}
+        missing += _missing("landing", table, columns, present)
+    for stream in streams:
+        missing += _missing(stream.schema, stream.name, raw_columns(stream), present)
+    if missing:  # as one script: a commit for each table would be a sync to disk each
+        connection.execute("begin transaction")
+        try:
+            connection.execute(";".join(dict.fromkeys(missing)))
+            connection.execute("commit")
+        except BaseException:
+            connection.execute("rollback")
+            raise
 
 
-def _ensure(
-    connection: duckdb.DuckDBPyConnection,
-    schema: str,
-    table: str,
-    columns: dict[str, str],
-    present: dict[tuple[str, str], set[str]],
-) -> None:
-    """One table with its columns; one statement asks what is there, for all tables."""
+def _missing(
+    schema: str, table: str, columns: dict[str, str], present: dict[tuple[str, str], set[str]]
+) -> list[str]:
+    """The statements that bring one table to its columns."""
     name = f"{quote(schema)}.{quote(table)}"
     known = present.get((schema, table))
     if known is None:
         body = ", ".join(f"{quote(column)} {type_}" for column, type_ in columns.items())
-        connection.execute(f"create schema if not exists {quote(schema)}")
-        connection.execute(f"create table if not exists {name} ({body})")
-        return
-    for column, type_ in columns.items():
-        if column not in known:
-            connection.execute(f"alter table {name} add column {quote(column)} {type_}")
+        return [
+            f"create schema if not exists {quote(schema)}",
+            f"create table if not exists {name} ({body})",
+        ]
+    return [
+        f"alter table {name} add column {quote(column)} {type_}"
+        for column, type_ in columns.items()
+        if column not in known
+    ]
 
 
 def raw_columns(stream: Stream) -> dict[str, str]:
