@@ -156,7 +156,8 @@ class Shop:
                 continue
             lines = [line if isinstance(line, str) else json.dumps(line) for line in part]
             path = folder.new_part(LINES)
-            path.write_bytes(gzip.compress("".join(f"{line}\n" for line in lines).encode()))
+            text = "".join(f"{line}\n" for line in lines).encode()
+            path.write_bytes(gzip.compress(text, compresslevel=1))
             folder.seal(path, len(lines))
         folder.write_records([list(tombstones)], Kind.TOMBSTONES)
         if keys is not None:

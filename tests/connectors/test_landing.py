@@ -418,22 +418,34 @@ def test_the_winner_may_list_those_that_were_merged_into_it(
     assert [row[:3] for row in shop.rows(MERGES)] == [("people", "a", "b"), ("people", "d", "b")]
 
 
-def test_malformed_lines_are_found_wherever_they_stand(shop: Shop) -> None:
-    number = 20_000
-    places = set(random.Random(7).sample(range(1, number + 1), 1_000))
-    spoilt = ["{bad", '{"id": "cut', "", "\x00", "[]", "null", '{"id": "x"} trailing']
+def test_a_thousand_malformed_lines_among_a_million_are_found_wherever_they_stand(
+    shop: Shop,
+) -> None:
+    number, first_part = 1_000_000, 700_000
+    spoilt = {
+        "{bad": "not a JSON object: '{bad'",
+        '{"event": "cut': 'not a JSON object: \'{"event": "cut\'',
+        "": "not a JSON object: ''",
+        "\x00": "not a JSON object: '\x00'",
+        "[]": "not a JSON object: '[]'",
+        "null": "not a JSON object: 'null'",
+        '{"event": "x"} trailing': 'not a JSON object: \'{"event": "x"} trailing\'',
+        '{"event": "x", "properties": {"actor": "a", "time": "soon"}}': "column happened_at "
+        "(properties.time): value 'soon' is not a moment",
+    }
+    places = dict(
+        zip(random.Random(7).sample(range(number), 1_000), itertools.cycle(spoilt), strict=False)
+    )
     lines = [
-        spoilt[line % len(spoilt)] if line in places else json.dumps(thing(f"t{line}", size=line))
-        for line in range(1, number + 1)
+        places.get(at, f'{{"event":"Opened","properties":{{"actor":"a","time":{at}}}}}')
+        for at in range(number)
     ]
-    result = shop.load(THINGS, lines[:7_000], lines[7_000:])
-    assert (result.landed, result.quarantined) == (number - 1_000, 1_000)
+    result = shop.load(HAPPENINGS, lines[:first_part], lines[first_part:])
+    assert (result.landed, result.duplicates, result.quarantined) == (number - 1_000, 0, 1_000)
     found = shop.rows("select file, line_number, record, reason from landing.quarantine")
-    offsets = {"part-00001.ndjson.gz": 0, "part-00002.ndjson.gz": 7_000}
-    assert {offsets[file] + line for file, line, _, _ in found} == places
-    for file, line, record, reason in found:
-        written = lines[offsets[file] + line - 1]
-        assert record == written and reason == f"not a JSON object: '{written}'"
+    offsets = {"part-00001.ndjson.gz": -1, "part-00002.ndjson.gz": first_part - 1}
+    assert {offsets[file] + line: record for file, line, record, _ in found} == places
+    assert {record: reason for _, _, record, reason in found} == spoilt
 
 
 def test_a_schema_that_changes_between_two_pages(shop: Shop) -> None:
