@@ -63,6 +63,10 @@ def _people(world: World) -> Rows:
         found.add((human.id, kind, key))
     for key, human in world.marketing.person_human.items():
         found.add((human.id, "hubspot_contact_id", key))
+    for lead, human in world.marketo.person_human.items():
+        found.add((human.id, "marketo_lead_id", str(lead)))
+    for prospect, human in world.outreach.person_human.items():
+        found.add((human.id, "outreach_prospect_id", str(prospect)))
     return [
         {"human_id": human, "id_type": kind, "id_value": value}
         for human, kind, value in sorted(found)

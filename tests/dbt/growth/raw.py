@@ -35,6 +35,7 @@ class RawWorld:
     def __init__(self) -> None:
         self._streams = {(stream.source, stream.name): stream for stream in all_streams()}
         self._rows: dict[tuple[str, str], list[dict[str, Any]]] = {}
+        self._merges: list[tuple[str, str, str, str]] = []
 
     def add(self, source: str, stream: str, **values: Any) -> None:
         """One row; a required column that is not given gets an empty value of its type."""
@@ -46,6 +47,10 @@ class RawWorld:
         row["_deleted_at"] = values.get("_deleted_at")
         self._rows.setdefault((source, stream), []).append(row)
 
+    def add_merge(self, source: str, stream: str, loser: str, winner: str) -> None:
+        """One line of the landing engine's book of merges."""
+        self._merges.append((source, stream, loser, winner))
+
     def write(self, path: Path) -> None:
         """Create the warehouse at ``path`` with all raw tables and these rows."""
         with duckdb.connect(str(path)) as connection:
@@ -55,6 +60,10 @@ class RawWorld:
                 "values (?, ?, ?, ?)",
                 ["test", "test", "test", LANDED_AT],
             )
+            for merge in self._merges:
+                connection.execute(
+                    "insert into landing.merges values (?, ?, ?, ?, ?)", [*merge, LANDED_AT]
+                )
             for (source, name), rows in self._rows.items():
                 fields = [*rows[0], "_load_id", "_landed_at"]
                 connection.executemany(

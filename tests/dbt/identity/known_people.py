@@ -15,6 +15,8 @@ MORNING = datetime(2025, 8, 1, 9)
 ZEROS = "00000000-0000-0000-0000-000000000000"
 ACME, ACME_OLD, ACME_TWIN, GLOBEX = (f"001{n:012d}AAA" for n in (1, 2, 3, 4))
 
+MERGES = (("hubspot", "contacts", "503", "501"), ("marketo", "leads", "702", "701"))
+
 WEBSITES: dict[str, str | None] = {
     "https://www.Acme.com/p?x": "acme.com",
     "http://u:p@eu.app.acme.co.uk:8080": "acme.co.uk",
@@ -65,7 +67,16 @@ def contact(number: int) -> str:
 
 def rows() -> list[Row]:
     """All raw rows of the world."""
-    return [*_product(), *_events(), *_salesforce(), *_hubspot(), *_websites(), *_merge_chains()]
+    return [
+        *_product(),
+        *_events(),
+        *_salesforce(),
+        *_hubspot(),
+        *_marketo(),
+        *_outreach(),
+        *_websites(),
+        *_merge_chains(),
+    ]
 
 
 def write(path: Path, world: list[Row]) -> None:
@@ -73,6 +84,8 @@ def write(path: Path, world: list[Row]) -> None:
     raw = RawWorld()
     for source, stream, values in world:
         raw.add(source, stream, **values)
+    for source, stream, loser, winner in MERGES:
+        raw.add_merge(source, stream, loser, winner)
     raw.write(path)
 
 
@@ -226,6 +239,26 @@ def _hubspot() -> list[Row]:
     return [
         ("hubspot", "contacts", {"id": "501", "email": "fay@newco.io"}),
         ("hubspot", "contacts", {"id": "502", "anonymous_id": "eve-laptop"}),
+    ]
+
+
+def _marketo() -> list[Row]:
+    return [
+        ("marketo", "leads", {"id": 701, "sfdc_lead_id": lead(1)}),
+        ("marketo", "leads", {"id": 702, "email": "ana.second@acme.com", "unsubscribed": True}),
+        ("marketo", "leads", {"id": 704, "sfdc_contact_id": contact(1)[:15]}),
+        ("marketo", "leads", {"id": 703, "email": "OFFICE@acme.com", "unsubscribed": True}),
+    ]
+
+
+def _outreach() -> list[Row]:
+    return [
+        (
+            "outreach",
+            "prospects",
+            {"id": 801, "emails": ["Dan@GMAIL.com", "dan.elsewhere@web.io"], "opted_out": True},
+        ),
+        ("outreach", "prospects", {"id": 802, "emails": []}),
     ]
 
 

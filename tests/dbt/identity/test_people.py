@@ -30,6 +30,11 @@ def person(connection: duckdb.DuckDBPyConnection, id_type: str, id_value: str) -
         ("4", "anonymous_id", "dan-phone-1"),
         ("4", "anonymous_id", "dan-phone-2"),
         ("5", "hubspot_contact_id", "502"),
+        ("1", "marketo_lead_id", "701"),
+        ("1", "marketo_lead_id", "702"),
+        ("1", "email", "ana.second@acme.com"),
+        ("4", "outreach_prospect_id", "801"),
+        ("4", "email", "dan.elsewhere@web.io"),
     ],
 )
 def test_identifier_belongs_to_user(
@@ -44,6 +49,18 @@ def test_a_person_without_a_user(people: duckdb.DuckDBPyConnection) -> None:
         people, "anonymous_id", "visitor-tablet"
     )
     assert person(people, "sfdc_lead_id", lead(10)) == person(people, "sfdc_contact_id", contact(1))
+    assert person(people, "sfdc_lead_id", lead(10)) == person(people, "marketo_lead_id", "704")
+    assert person(people, "hubspot_contact_id", "503") == person(people, "email", "fay@newco.io")
+
+
+def test_a_no_to_marketo_or_outreach_is_a_no_of_the_person(
+    people: duckdb.DuckDBPyConnection,
+) -> None:
+    found = people.execute(
+        "select user_id, marketo_lead_id, outreach_prospect_id from marts.dim_people "
+        "where user_id in ('1', '4') and not sales_consent and not marketing_consent order by all"
+    ).fetchall()
+    assert found == [("1", "701", None), ("4", None, "801")]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-{%- set sources = ['product', 'mixpanel', 'salesforce', 'hubspot'] -%}
+{%- set sources = ['product', 'mixpanel', 'salesforce', 'hubspot', 'marketo', 'outreach'] -%}
 
 with identity_rules as (
 

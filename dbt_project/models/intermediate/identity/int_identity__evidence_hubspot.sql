@@ -4,6 +4,13 @@ with contacts as (
 
 ),
 
+merges as (
+
+    select * from {{ source('landing', 'merges') }}
+    where source = 'hubspot' and stream = 'contacts'
+
+),
+
 final as (
 
     select
@@ -45,6 +52,19 @@ final as (
         updated_at as last_seen_at
     from contacts
     where anonymous_id is not null
+
+    union all
+
+    select
+        'hubspot_contact_id' as left_type,
+        loser_key as left_value,
+        'hubspot_contact_id' as right_type,
+        winner_key as right_value,
+        'hubspot_merged' as rule_id,
+        'hubspot.contacts/' || loser_key as source_record,
+        seen_at as first_seen_at,
+        seen_at as last_seen_at
+    from merges
 
 )
 

@@ -34,6 +34,18 @@ hubspot_contacts as (
 
 ),
 
+marketo_leads as (
+
+    select * from {{ ref('stg_marketo__leads') }}
+
+),
+
+outreach_prospects as (
+
+    select * from {{ ref('stg_outreach__prospects') }}
+
+),
+
 identity_blocked_values as (
 
     select * from {{ ref('identity_blocked_values') }}
@@ -118,6 +130,24 @@ observed as (
         created_at,
         updated_at
     from hubspot_contacts
+
+    union all
+
+    select
+        'marketo_lead_id',
+        marketo_lead_id,
+        created_at,
+        updated_at
+    from marketo_leads
+
+    union all
+
+    select
+        'outreach_prospect_id',
+        outreach_prospect_id,
+        created_at,
+        updated_at
+    from outreach_prospects
 
 ),
 

@@ -28,6 +28,18 @@ hubspot_contacts as (
 
 ),
 
+marketo_leads as (
+
+    select * from {{ ref('stg_marketo__leads') }}
+
+),
+
+outreach_prospects as (
+
+    select * from {{ ref('stg_outreach__prospects') }}
+
+),
+
 salesforce_accounts as (
 
     select * from {{ ref('int_accounts__salesforce') }}
@@ -176,6 +188,38 @@ person_hubspot_contacts as (
 
 ),
 
+-- The oldest live records of Marketo and Outreach. Their names and titles are copies of Salesforce's or
+-- Headwater's own words: they say nothing here.
+person_marketo_leads as (
+
+    select
+        person_identifiers.person_key,
+        {{ first_by('marketo_leads.marketo_lead_id', ['marketo_leads.created_at', 'marketo_leads.marketo_lead_id']) }}
+            as marketo_lead_id
+    from person_identifiers
+    inner join marketo_leads on person_identifiers.id_value = marketo_leads.marketo_lead_id
+    where person_identifiers.id_type = 'marketo_lead_id' and not marketo_leads.is_deleted
+    group by person_identifiers.person_key
+
+),
+
+person_outreach_prospects as (
+
+    select
+        person_identifiers.person_key,
+        {{ first_by('outreach_prospects.outreach_prospect_id', ['outreach_prospects.created_at', 'outreach_prospects.outreach_prospect_id']) }}
+            as outreach_prospect_id
+    from person_identifiers
+    inner join
+        outreach_prospects
+        on person_identifiers.id_value = outreach_prospects.outreach_prospect_id
+    where
+        person_identifiers.id_type = 'outreach_prospect_id'
+        and not outreach_prospects.is_deleted
+    group by person_identifiers.person_key
+
+),
+
 -- What each live record of a person says. A branch per type, so that each joins by hash: one join
 -- with the type among its conditions compares every identifier with every record.
 record_refusals as (
@@ -209,6 +253,30 @@ record_refusals as (
         hubspot_contacts
         on person_identifiers.id_value = hubspot_contacts.hubspot_contact_id
     where person_identifiers.id_type = 'hubspot_contact_id' and not hubspot_contacts.is_deleted
+
+    union all
+
+    select
+        person_identifiers.person_key,
+        marketo_leads.is_unsubscribed,
+        false
+    from person_identifiers
+    inner join marketo_leads on person_identifiers.id_value = marketo_leads.marketo_lead_id
+    where person_identifiers.id_type = 'marketo_lead_id' and not marketo_leads.is_deleted
+
+    union all
+
+    select
+        person_identifiers.person_key,
+        outreach_prospects.is_opted_out or outreach_prospects.is_email_opted_out,
+        outreach_prospects.is_opted_out
+    from person_identifiers
+    inner join
+        outreach_prospects
+        on person_identifiers.id_value = outreach_prospects.outreach_prospect_id
+    where
+        person_identifiers.id_type = 'outreach_prospect_id'
+        and not outreach_prospects.is_deleted
 
 ),
 
@@ -292,6 +360,8 @@ joined as (
         case
             when person_hubspot_contacts.is_valid_email then person_hubspot_contacts.email
         end as hubspot_email,
+        person_marketo_leads.marketo_lead_id,
+        person_outreach_prospects.outreach_prospect_id,
         coalesce(
             user_matches.account_key, contact_accounts.account_key, lead_matches.account_key
         ) as account_key,
@@ -320,6 +390,10 @@ joined as (
     left join
         person_hubspot_contacts
         on people.person_key = person_hubspot_contacts.person_key
+    left join person_marketo_leads on people.person_key = person_marketo_leads.person_key
+    left join
+        person_outreach_prospects
+        on people.person_key = person_outreach_prospects.person_key
     left join test_members on person_users.user_id = test_members.user_id
     left join
         lead_account_matches as user_matches
@@ -355,6 +429,8 @@ final as (
         joined.sfdc_contact_id,
         joined.hubspot_contact_id,
         joined.hubspot_email,
+        joined.marketo_lead_id,
+        joined.outreach_prospect_id,
         joined.account_key,
         joined.is_staff or coalesce(host_domains.domain_class = 'internal', false) as is_internal,
         joined.is_test,
