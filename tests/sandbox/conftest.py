@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -45,6 +46,35 @@ class Served:
         self.faults.add(Fault(vendor, route, kind, times=times, params=params))
 
 
+class PromptServer(uvicorn.Server):
+    """Ends as soon as it is told to. uvicorn's own looks for it ten times a second, and waits as
+    long again for connections on which nothing happens: longer than most tests take."""
+
+    _loop: asyncio.AbstractEventLoop | None = None
+
+    def stop(self) -> None:
+        self.should_exit = True
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._told.set)
+
+    async def main_loop(self) -> None:
+        self._told = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        tick = 0
+        while not await self.on_tick(tick):
+            tick += 1
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._told.wait(), 0.1)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        if self.server_state.tasks:  # a request is being answered
+            await super().shutdown(sockets)
+        for listening in self.servers:
+            listening.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+
+
 @contextmanager
 def serve(home: Path, clock: VirtualClock) -> Iterator[Served]:
     """Serve the sandbox in ``home``, whose credentials must be there."""
@@ -52,7 +82,7 @@ def serve(home: Path, clock: VirtualClock) -> Iterator[Served]:
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     listener.listen()
-    server = uvicorn.Server(
+    server = PromptServer(
         uvicorn.Config(
             app,
             log_level="warning",
@@ -74,7 +104,7 @@ def serve(home: Path, clock: VirtualClock) -> Iterator[Served]:
             credentials=credentials.read(home),
         )
     finally:
-        server.should_exit = True
+        server.stop()
         thread.join(timeout=10)
         listener.close()
 
