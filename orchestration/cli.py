@@ -11,6 +11,7 @@ from rich.console import Console
 
 from headwater.settings import Settings, load
 from orchestration.backfill_cli import backfill
+from orchestration.identity_cli import app as identity_app
 from orchestration.land_cli import land
 from orchestration.terminal import OneLineErrors, errors, shown_progress, tell
 from orchestration.tracking_cli import app as tracking_app
@@ -23,6 +24,7 @@ app = typer.Typer(
     help="Headwater: the product-led growth engine on a company's own warehouse.",
 )
 app.add_typer(sync_app, name="sync", help="Plan, run and look at syncs.")
+app.add_typer(identity_app, name="identity", help="Who is who, and why.")
 app.add_typer(tracking_app, name="tracking", help="The tracking plan: which events there may be.")
 
 
