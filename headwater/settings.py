@@ -141,6 +141,11 @@ class Settings(SettingsGroup):
         """The folder of sync state: what each destination last acknowledged, and the outbox."""
         return self.home / "syncs"
 
+    @property
+    def sync_audit(self) -> Path:
+        """The folder of the audit of syncs: a file per sync and run."""
+        return self.sync_state / "audit"
+
 
 def _numbers(value: object, known: Sequence[str], form: str) -> object:
     """``name=number,...`` as a dict; anything but text is left as it is."""

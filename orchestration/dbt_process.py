@@ -219,14 +219,19 @@ def _chosen(manifest: Manifest, unique_ids: Sequence[str]) -> Iterator[None]:
 
 @contextmanager
 def _warehouse_of(settings: Settings) -> Iterator[None]:
-    """Tell dbt's profile which file to open, whatever the working directory."""
-    name = "HEADWATER_WAREHOUSE_PATH"
-    before = os.environ.get(name)
-    os.environ[name] = str(settings.warehouse.resolve())
+    """Tell dbt which warehouse to open and where the audit of syncs is, whatever the working
+    directory."""
+    places = {
+        "HEADWATER_WAREHOUSE_PATH": settings.warehouse.resolve(),
+        "HEADWATER_SYNC_AUDIT": settings.sync_audit.resolve(),
+    }
+    before = {name: os.environ.get(name) for name in places}
+    os.environ.update({name: str(place) for name, place in places.items()})
     try:
         yield
     finally:
-        if before is None:
-            del os.environ[name]
-        else:
-            os.environ[name] = before
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value

@@ -21,7 +21,7 @@ from syncs.pause import pause, paused, resume
 from syncs.plan import plan
 from syncs.registry import definition, enabled
 from syncs.request import Request
-from syncs.run import RunResult, release, run
+from syncs.run import RunResult, purge, release, run
 from syncs.sealed_plan import unseal
 from syncs.state import RunStatus
 
@@ -183,6 +183,17 @@ def resume_command(
     settings = load(Settings)
     for name in _chosen(names, settings):
         _tell(f"{name}: {'goes on' if resume(settings, name) else 'was not paused'}")
+
+
+@app.command("purge")
+def purge_command(
+    name: Annotated[str, typer.Argument(help="Name of the sync.")],
+    key: Annotated[str, typer.Argument(help="Key of the person or record.")],
+) -> None:
+    """Forget one key: in the audit, the log and what was sent. The destination keeps its record."""
+    settings = load(Settings)
+    lines = purge(definition(name).name, settings, clock_from(settings), key)
+    _tell(f"{name}: {lines:,} lines of the audit removed; a model that has the key sends it again")
 
 
 @app.command("retry")

@@ -12,6 +12,8 @@ from headwater.clock import Clock
 from headwater.errors import HeadwaterError, WarehouseBusyError
 from headwater.settings import Settings
 from syncs import quarantine, registry
+from syncs.audit import purge as purge_key
+from syncs.audit import write_audit
 from syncs.definition import Definition
 from syncs.delivery import Progress
 from syncs.destination import Destination
@@ -122,6 +124,7 @@ def run(
                 destination=destination,
             )
             result = _closed(work, connection, clock)
+            write_audit(connection, definition, settings)
     except WarehouseBusyError as busy:
         result = RunResult(name=name, run_id="", status=RunStatus.BUSY, error=busy)
     return replace(result, seconds=time.perf_counter() - started)
@@ -136,6 +139,17 @@ def release(name: str, settings: Settings, clock: Clock, keys: Sequence[str] = (
         return 0
     with take_lease(settings, name, clock.now()), open_state(settings, name) as connection:
         return quarantine.release(connection, keys)
+
+
+def purge(name: str, settings: Settings, clock: Clock, key: str) -> int:
+    """Forget everything about one key, audit included; returns the lines of it that are gone.
+
+    Raises :class:`WarehouseBusyError` while the sync runs.
+    """
+    if not state_path(settings, name).exists():
+        return 0
+    with take_lease(settings, name, clock.now()), open_state(settings, name) as connection:
+        return purge_key(connection, name, settings, key)
 
 
 def _told(lease: Lease, on_progress: Progress | None) -> Progress:

@@ -111,12 +111,14 @@ create table if not exists runs (
     model_rows bigint,              -- rows of the model when it was compared
     request varchar,                -- what a person asked of this run beyond the definition
     left_out bigint,                -- planned rows that the request left out
+    audited boolean,                -- its file of the audit is written
     fence bigint                    -- counts up; only the newest run may write
 );
 alter table runs add column if not exists fence bigint;
 alter table runs add column if not exists model_rows bigint;
 alter table runs add column if not exists request varchar;
 alter table runs add column if not exists left_out bigint;
+alter table runs add column if not exists audited boolean;
 alter table runs add column if not exists quarantined bigint default 0;
 """
 

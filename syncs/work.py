@@ -13,6 +13,7 @@ from headwater.clock import Clock
 from headwater.errors import GuardError, HeadwaterError, PausedError
 from headwater.settings import Settings
 from syncs import difference, guards, quarantine
+from syncs.audit import note_what_is_in_doubt
 from syncs.definition import Definition
 from syncs.delivery import Delivery, Progress
 from syncs.destination import ALREADY_THERE, Counts, Destination, FieldInfo, Operation
@@ -62,6 +63,7 @@ class Work:
     def do(self) -> HeadwaterError | None:
         """Resolve what is open, plan, guard, deliver. Returns what ended delivery early."""
         self._require_not_paused()
+        note_what_is_in_doubt(self._connection)
         if self.outbox.leftovers():
             self.recovered = self._delivery().recover()
         self._settle()
