@@ -26,7 +26,7 @@ from connectors.zone import LINES, Extracted, LoadFolder, Manifest, Zone
 from headwater.clock import FixedClock
 from headwater.settings import Settings
 from headwater.system_settings import ProductSettings
-from headwater.warehouse import connect, limit_memory
+from headwater.warehouse import connect, limited_memory
 
 NOW = datetime(2025, 9, 1, tzinfo=UTC)
 (EVENTS,) = STREAMS_BY_SOURCE["mixpanel"]
@@ -101,8 +101,10 @@ def _land(settings: Settings, stream: Stream, folder: LoadFolder, extracted: Ext
         timezone=extracted.timezone, calls=extracted.calls, parts=tuple(folder.parts),
     )  # fmt: skip
     Zone(settings.landing_zone).commit(folder, manifest)
-    with connect(settings) as connection:
-        limit_memory(connection, settings.landing_memory_limit)
+    with (
+        connect(settings) as connection,
+        limited_memory(connection, settings.landing_memory_limit),
+    ):
         ensure_raw_tables(connection, [stream])
         result = land(connection, stream, manifest, folder.path, FixedClock(NOW))
     if result is None or result.quarantined:

@@ -19,7 +19,7 @@ from connectors.zone import BACKFILL, CYCLE, Manifest, Zone, verify
 from headwater.clock import Clock
 from headwater.errors import HeadwaterError, PermanentError, SettingsError
 from headwater.settings import Settings
-from headwater.warehouse import connect, limit_memory
+from headwater.warehouse import connect, limited_memory
 
 
 class ReplayFailedError(PermanentError):
@@ -59,8 +59,10 @@ def replay(
     ]
     results: list[LoadResult] = []
     errors: dict[str, HeadwaterError] = {}
-    with connect(settings) as connection:
-        limit_memory(connection, settings.landing_memory_limit)
+    with (
+        connect(settings) as connection,
+        limited_memory(connection, settings.landing_memory_limit),
+    ):
         ensure_raw_tables(connection)
         for stream in streams:
             try:

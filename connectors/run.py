@@ -1,15 +1,17 @@
-"""Runs one source: check, land what is pending, extract each stream, land each load.
+"""Runs one source in four phases: check, prepare, extract each stream, land each load.
 
-The warehouse is open only to read the cursors and to land what was extracted, never while a
-vendor is being read. One stream's failure doesn't stop its siblings.
+The warehouse is open only to prepare (land what is pending, read the cursors) and to land what was
+extracted, never while a vendor is being read. One stream's failure doesn't stop its siblings.
+:func:`run_source` goes through the phases of one source; :mod:`connectors.read_ahead` through those
+of several, so that they are read side by side.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
-from contextlib import closing, contextmanager
-from dataclasses import dataclass, field, replace
+from contextlib import closing
+from dataclasses import InitVar, dataclass, field, replace
 from pathlib import Path
 
 import duckdb
@@ -24,10 +26,11 @@ from headwater.accounts import claim
 from headwater.clock import Clock
 from headwater.errors import DefinitionError, HeadwaterError, PermanentError, RetryableError
 from headwater.settings import Settings
-from headwater.warehouse import connect, limit_memory
+from headwater.warehouse import connect, limited_memory
 
 __all__ = [
     "LoadResult",
+    "SourceRun",
     "StreamsFailedError",
     "StreamsToRetryError",
     "run_source",
@@ -79,86 +82,119 @@ def run_source(
     :class:`headwater.errors.SettingsError` when this home belongs to another account, and
     :class:`StreamsToRetryError` or :class:`StreamsFailedError` after every stream had its turn.
     """
-    say = on_progress or _silent
-    with closing(open_source(name, settings)) as source:
-        chosen = _chosen(source, streams)
-        source.check()
-        claim(name, settings)
-        run = _Run(source, settings, clock, cycle_id, say)
-        run.prepare(chosen)
-        run.extract_and_land(chosen)
-    results = [run.results[stream.name] for stream in chosen if stream.name in run.results]
-    if run.errors:
-        permanent = [e for e in run.errors.values() if not isinstance(e, RetryableError)]
-        failed = StreamsFailedError if permanent else StreamsToRetryError
-        raise failed(name, run.errors, results) from ExceptionGroup(
-            f"streams of {name}", list(run.errors.values())
-        )
-    return results
+    with closing(
+        SourceRun(name, settings, clock, cycle_id, streams=streams, on_progress=on_progress)
+    ) as run:
+        run.check()
+        with connect(settings) as connection:
+            ensure_raw_tables(connection)
+            run.prepare(connection)
+        run.extract()
+    with connect(settings) as connection:
+        return run.land(connection)
 
 
 @dataclass
-class _Run:
-    """The state of one run. Only the thread that called :func:`run_source` changes it."""
+class SourceRun:
+    """One run of one source. Its phases are called once each, in the order of their definition;
+    :meth:`extract` from any thread. ``streams`` limits it to streams of these names.
 
-    source: Source
+    Raises :class:`headwater.errors.SettingsError` naming every setting of the source that is
+    missing, and :class:`DefinitionError` for a stream that the source does not have.
+    """
+
+    name: str
     settings: Settings
     clock: Clock
     cycle_id: str
-    say: Progress
-    zone: Zone = field(init=False)
-    cursors: dict[str, str | None] = field(default_factory=dict)
-    landed: dict[str, set[str]] = field(default_factory=dict)
-    results: dict[str, LoadResult] = field(default_factory=dict)
-    errors: dict[str, Exception] = field(default_factory=dict)
+    streams: InitVar[Sequence[str] | None] = None
+    on_progress: Progress | None = None
+    _errors: dict[str, Exception] = field(default_factory=dict, init=False)
+    _results: dict[str, LoadResult] = field(default_factory=dict, init=False)
+    _extracted: list[tuple[Stream, Path, Manifest]] = field(default_factory=list, init=False)
 
-    def __post_init__(self) -> None:
-        self.zone = Zone(self.settings.landing_zone)
+    def __post_init__(self, streams: Sequence[str] | None) -> None:
+        self._source = open_source(self.name, self.settings)
+        self._chosen = _chosen(self._source, streams)
+        self._zone = Zone(self.settings.landing_zone)
+        self._landed: dict[str, set[str]] = {}
+        self._cursors: dict[str, str | None] = {}
 
-    def prepare(self, streams: Sequence[Stream]) -> None:
-        """Create the raw tables, land what a crash left extracted, read the cursors."""
-        with self._warehouse() as connection:
-            ensure_raw_tables(connection)
-            for stream in streams:
+    def close(self) -> None:
+        """Let go of the source's connections; what is extracted can still be landed."""
+        self._source.close()
+
+    def check(self) -> None:
+        """Prove the credential, and that this home has always read this account.
+
+        Raises :class:`headwater.errors.CredentialError` or :class:`headwater.errors.SettingsError`.
+        """
+        self._source.check()
+        claim(self.name, self.settings)
+
+    def prepare(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Land what a crash left extracted, read the cursors. The raw tables are there."""
+        with limited_memory(connection, self.settings.landing_memory_limit):
+            for stream in self._chosen:
                 try:
-                    for result in land_pending(connection, self.zone, stream, self.clock):
-                        self._landed(result)
+                    for result in land_pending(connection, self._zone, stream, self.clock):
+                        self._has_landed(result)
                 except Exception as error:  # noqa: BLE001 - kept, and raised after the siblings
                     self._failed(stream, error)
-                self.landed[stream.name] = loads_landed(connection, stream)
-            self.cursors = dict(
-                connection.execute(
-                    "select stream, cursor from landing.cursors where source = ?",
-                    [self.source.name],
-                ).fetchall()
-            )
+                self._landed[stream.name] = loads_landed(connection, stream)
+        self._cursors = dict(
+            connection.execute(
+                "select stream, cursor from landing.cursors where source = ?", [self.name]
+            ).fetchall()
+        )
 
-    def extract_and_land(self, streams: Sequence[Stream]) -> None:
-        """Extract as many streams at a time as the vendor allows; then land all of them, each in
-        its own transaction: to open a large warehouse takes longer than a small load."""
-        extracted: list[tuple[Stream, Path, Manifest]] = []
+    def extract(self) -> None:
+        """Extract the streams into the landing zone, as many at a time as the vendor allows."""
         with ThreadPoolExecutor(
-            self.source.concurrency, thread_name_prefix=f"extract-{self.source.name}"
+            self._source.concurrency, thread_name_prefix=f"extract-{self.name}"
         ) as pool:
             waiting: dict[Future[tuple[Path, Manifest]], Stream] = {
                 pool.submit(self._extract, stream): stream
-                for stream in streams
-                if stream.name not in self.errors
+                for stream in self._chosen
+                if stream.name not in self._errors
             }
             for future in as_completed(waiting):
                 try:
-                    extracted.append((waiting[future], *future.result()))
+                    self._extracted.append((waiting[future], *future.result()))
                 except Exception as error:  # noqa: BLE001 - kept, and raised after the siblings
                     self._failed(waiting[future], error)
-        if extracted:
-            self._land(extracted)
+
+    def land(self, connection: duckdb.DuckDBPyConnection) -> list[LoadResult]:
+        """Land what was extracted, each stream in its own transaction.
+
+        Returns and raises what :func:`run_source` does.
+        """
+        with limited_memory(connection, self.settings.landing_memory_limit):
+            for stream, folder, manifest in self._extracted:
+                try:
+                    result = land(connection, stream, manifest, folder, self.clock)
+                except Exception as error:  # noqa: BLE001 - kept, and raised after the siblings
+                    self._failed(stream, error)
+                    continue
+                if result is not None:
+                    self._has_landed(result)
+        results = [
+            self._results[stream.name] for stream in self._chosen if stream.name in self._results
+        ]
+        if self._errors:
+            permanent = [e for e in self._errors.values() if not isinstance(e, RetryableError)]
+            failed = StreamsFailedError if permanent else StreamsToRetryError
+            raise failed(self.name, self._errors, results) from ExceptionGroup(
+                f"streams of {self.name}", list(self._errors.values())
+            )
+        return results
 
     def _extract(self, stream: Stream) -> tuple[Path, Manifest]:
-        cursor = self.cursors.get(stream.name)
-        with self.zone.extraction(
-            stream, self.clock.now(), cursor=cursor, landed=self.landed[stream.name]
+        cursor = self._cursors.get(stream.name)
+        with self._zone.extraction(
+            stream, self.clock.now(), cursor=cursor, landed=self._landed[stream.name]
         ) as folder:
-            extracted = self.source.extract(stream, cursor, folder, self.clock)
+            extracted = self._source.extract(stream, cursor, folder, self.clock)
             manifest = Manifest(
                 load_id=folder.load_id,
                 source=stream.source,
@@ -172,33 +208,20 @@ class _Run:
                 calls=extracted.calls,
                 parts=tuple(folder.parts),
             )
-            self.zone.commit(folder, manifest)
+            self._zone.commit(folder, manifest)
             return folder.path, manifest
 
-    def _land(self, extracted: list[tuple[Stream, Path, Manifest]]) -> None:
-        with self._warehouse() as connection:
-            for stream, folder, manifest in extracted:
-                try:
-                    result = land(connection, stream, manifest, folder, self.clock)
-                except Exception as error:  # noqa: BLE001 - kept, and raised after the siblings
-                    self._failed(stream, error)
-                    continue
-                if result is not None:
-                    self._landed(result)
-
-    @contextmanager
-    def _warehouse(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        with connect(self.settings) as connection:
-            limit_memory(connection, self.settings.landing_memory_limit)
-            yield connection
-
-    def _landed(self, result: LoadResult) -> None:
-        self.results[result.stream] = _sum(self.results.get(result.stream), result)
-        self.say(result.in_words())
+    def _has_landed(self, result: LoadResult) -> None:
+        self._results[result.stream] = _sum(self._results.get(result.stream), result)
+        self._say(result.in_words())
 
     def _failed(self, stream: Stream, error: Exception) -> None:
-        self.errors[stream.name] = error
-        self.say(f"{stream.source}.{stream.name}: failed: {_say(error)}")
+        self._errors[stream.name] = error
+        self._say(f"{stream.source}.{stream.name}: failed: {_in_words(error)}")
+
+    def _say(self, what: str) -> None:
+        if self.on_progress is not None:
+            self.on_progress(what)
 
 
 def _chosen(source: Source, names: Sequence[str] | None) -> list[Stream]:
@@ -228,19 +251,15 @@ def _sum(earlier: LoadResult | None, later: LoadResult) -> LoadResult:
     )
 
 
-def _say(error: Exception) -> str:
+def _in_words(error: Exception) -> str:
     """An error in words; one that nobody raised on purpose is named by its class too."""
     return str(error) if isinstance(error, HeadwaterError) else f"{type(error).__name__}: {error}"
 
 
 def _what(source: str, errors: dict[str, Exception]) -> str:
-    return " ".join(f"{source}.{stream} failed: {_say(e)}" for stream, e in errors.items())
+    return " ".join(f"{source}.{stream} failed: {_in_words(e)}" for stream, e in errors.items())
 
 
 def _next_step(errors: dict[str, Exception]) -> str:
     count = len(errors)
     return f"{count} stream{'s' if count > 1 else ''} failed; the others have landed."
-
-
-def _silent(_: str) -> None:
-    """Nobody listens."""

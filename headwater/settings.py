@@ -72,6 +72,7 @@ class Settings(SettingsGroup):
     syncs: Annotated[tuple[str, ...] | None, NoDecode] = None
     duckdb_memory_limit: str | None = None
     landing_memory_limit: str = "1GB"
+    sources_at_a_time: int = Field(default=4, ge=1, le=32)
     keep_loads_days: int | None = Field(default=None, ge=0)
     duckdb_threads: int | None = Field(default=None, ge=1)
     warehouse_wait_seconds: float = Field(default=60.0, ge=0)

@@ -3,6 +3,9 @@
 One process at a time can hold a DuckDB file for writing, and a writer shuts out the readers of
 other processes too. So every writer keeps its connection short, and everybody who finds the file
 held waits for a bounded time and then says who holds it.
+
+Threads of one process share the file: DuckDB gives them the database that is open already, if it is
+asked for in the same way. So all writers open it with :data:`CONFIG`, dbt's profile among them.
 """
 
 from __future__ import annotations
@@ -18,7 +21,13 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_r
 from headwater.errors import SettingsError, WarehouseBusyError
 from headwater.settings import Settings
 
+CONFIG: dict[str, str | bool | int | float | list[str]] = {"autoinstall_known_extensions": False}
+"""How the file is opened for writing; the same as ``config_options`` in dbt's profile."""
+
 _HOLDER = re.compile(r"held in (?P<program>.*?) \(PID (?P<pid>\d+)\)")
+# Another process holds it; another thread opens or closes it just now; a thread opened it in
+# another way (read-only).
+_HELD = (duckdb.IOException, duckdb.BinderException, duckdb.ConnectionException)
 
 
 @contextmanager
@@ -60,7 +69,7 @@ def attached(
         with attempt:
             try:
                 connection.execute(statement)
-            except (duckdb.IOException, duckdb.BinderException) as error:
+            except _HELD as error:
                 raise _busy_or_unreadable(file, error, settings) from error
     try:
         yield
@@ -68,37 +77,43 @@ def attached(
         connection.execute(f"detach {quote(alias)}")
 
 
-def limit_memory(connection: duckdb.DuckDBPyConnection, limit: str) -> None:
-    """Let this process use at most ``limit`` (such as 1GB) for the database; what doesn't fit goes
-    to temporary files beside it.
+@contextmanager
+def limited_memory(connection: duckdb.DuckDBPyConnection, limit: str) -> Iterator[None]:
+    """Let this process use at most ``limit`` (such as 1GB) for the database in the block; what
+    doesn't fit goes to temporary files beside it.
 
     Raises :class:`SettingsError` when it is no size.
     """
+    before = connection.execute("select current_setting('memory_limit')").fetchall()[0][0]
+    _limit_memory(connection, limit)
+    try:
+        yield
+    finally:
+        _limit_memory(connection, before)
+
+
+def _open(file: Path, settings: Settings, *, read_only: bool) -> duckdb.DuckDBPyConnection:
+    for attempt in _patiently(settings):
+        with attempt:
+            try:
+                connection = duckdb.connect(str(file), read_only=read_only, config=CONFIG)
+            except _HELD as error:
+                raise _busy_or_unreadable(file, error, settings) from error
+    connection.execute("set TimeZone = 'UTC'")
+    if settings.duckdb_memory_limit:
+        _limit_memory(connection, settings.duckdb_memory_limit)
+    if settings.duckdb_threads:
+        connection.execute(f"set threads = {settings.duckdb_threads:d}")
+    return connection
+
+
+def _limit_memory(connection: duckdb.DuckDBPyConnection, limit: str) -> None:
     try:
         connection.execute(f"set memory_limit = '{limit.replace(chr(39), '')}'")
     except duckdb.Error as error:
         raise SettingsError(
             f"{limit!r} is no memory limit: {error}", next_step="Write a size, such as 1GB."
         ) from error
-
-
-def _open(file: Path, settings: Settings, *, read_only: bool) -> duckdb.DuckDBPyConnection:
-    config: dict[str, str | bool | int | float | list[str]] = {
-        "autoinstall_known_extensions": False,
-    }
-    if settings.duckdb_memory_limit:
-        config["memory_limit"] = settings.duckdb_memory_limit
-    if settings.duckdb_threads:
-        config["threads"] = settings.duckdb_threads
-    for attempt in _patiently(settings):
-        with attempt:
-            try:
-                connection = duckdb.connect(str(file), read_only=read_only, config=config)
-            # A binder error where another thread of this process opens or closes it just now.
-            except (duckdb.IOException, duckdb.BinderException) as error:
-                raise _busy_or_unreadable(file, error, settings) from error
-    connection.execute("set TimeZone = 'UTC'")
-    return connection
 
 
 def _patiently(settings: Settings) -> Retrying:
@@ -120,7 +135,7 @@ def _no_warehouse(file: Path) -> SettingsError:
 
 def _busy_or_unreadable(file: Path, error: duckdb.Error, settings: Settings) -> Exception:
     text = str(error)
-    if "Unique file handle conflict" in text:
+    if "Unique file handle conflict" in text or "different configuration" in text:
         who = "another part of this process"
     elif "lock" in text.lower():
         holder = _HOLDER.search(text)

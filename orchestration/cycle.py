@@ -7,6 +7,7 @@ from datetime import datetime
 
 import dagster as dg
 
+from connectors.read_ahead import ReadAhead
 from headwater.clock import Clock, clock_from
 from headwater.settings import Settings, load
 from orchestration.lease import cycle_lease
@@ -16,14 +17,18 @@ progress = logging.getLogger("headwater.progress")
 """Where steps say what they do just now; the command line prints it, Dagster's log keeps it out."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Cycle:
-    """One run over one Headwater home. ``as_of`` is fixed when the run starts."""
+    """One run over one Headwater home. ``as_of`` is fixed when the run starts.
+
+    ``reading``: the sources of this run, from its first step that lands one.
+    """
 
     cycle_id: str
     settings: Settings
     clock: Clock
     as_of: datetime
+    reading: ReadAhead | None = None
 
 
 @dg.resource(description="The cycle: settings read at its start, clock, as_of, and the lease.")
@@ -34,4 +39,9 @@ def cycle_resource(context: dg.InitResourceContext) -> Iterator[Cycle]:
     clock = clock_from(settings)
     cycle_id = context.run.run_id if context.run else "unsaved"
     with cycle_lease(settings, f"run {cycle_id}"):
-        yield Cycle(cycle_id, settings, clock, clock.now())
+        cycle = Cycle(cycle_id, settings, clock, clock.now())
+        try:
+            yield cycle
+        finally:
+            if cycle.reading is not None:
+                cycle.reading.close()

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import duckdb
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings
 
 from headwater.warehouse import connect
@@ -134,16 +135,18 @@ class _Step:
         self, cycle: Cycle, keys: set[dg.AssetKey], checks: set[dg.AssetCheckKey]
     ) -> Iterator[Event]:
         wanted = [self._asset_keys[key] for key in keys] + [self._check_keys[key] for key in checks]
-        with as_step_failure():
-            kept = unchanged(cycle.settings, self._definitions, wanted)
+        # dbt, which opens the same file, shares this connection's database: to open a large
+        # warehouse takes longer than most commands have work.
+        with as_step_failure(), connect(cycle.settings) as connection:
+            kept = unchanged(connection, self._definitions, wanted)
             to_build = sorted(set(wanted) - kept)
             results = [_kept(self._nodes[unique_id]) for unique_id in sorted(kept)]
             if to_build:
                 results += build(
                     to_build, cycle.settings, cycle.as_of, project=self._definitions.project
                 )
-            remember(cycle.settings, self._definitions, self._made_well(results))
-            rows = _row_counts(cycle)
+            remember(connection, self._definitions, self._made_well(results))
+            rows = _row_counts(connection)
         for result in self._parents_first(results):
             event = self._event(result, rows)
             if event is not None:
@@ -236,10 +239,9 @@ def _kept(node: Mapping[str, Any]) -> NodeResult:
     return NodeResult(node["unique_id"], status, UNCHANGED, 0, 0.0)
 
 
-def _row_counts(cycle: Cycle) -> dict[tuple[str, str], int]:
+def _row_counts(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], int]:
     """Rows per table as DuckDB's catalog knows them: (schema, table) to count."""
-    with connect(cycle.settings, read_only=True) as connection:
-        found = connection.execute(
-            "select schema_name, table_name, estimated_size from duckdb_tables()"
-        ).fetchall()
+    found = connection.execute(
+        "select schema_name, table_name, estimated_size from duckdb_tables()"
+    ).fetchall()
     return {(schema, table): int(count) for schema, table, count in found}

@@ -7,8 +7,9 @@ from typing import Any
 import dagster as dg
 
 from connectors.raw_tables import ensure_raw_tables
+from connectors.read_ahead import ReadAhead
 from connectors.registry import STREAMS_BY_SOURCE
-from connectors.run import LoadResult, StreamsFailedError, StreamsToRetryError, run_source
+from connectors.run import LoadResult, StreamsFailedError, StreamsToRetryError
 from connectors.stream import Mode, Stream
 from headwater.settings import Settings
 from headwater.warehouse import connect
@@ -21,6 +22,8 @@ from orchestration.source_books import Books, read_books
 QUARANTINE = "nothing_quarantined"
 ASKS_ABOUT_ACCOUNTS = ("app_intelligence", "web_rank")
 """Sources that are asked about the domains of accounts, which other sources have to land first."""
+FIRST = {"dagster/priority": "1"}
+"""Comes before the other steps that are ready: vendors are asked from the run's start on."""
 LATER = {"dagster/priority": "-1"}
 """Comes after the other steps that are ready, without depending on them."""
 Event = dg.MaterializeResult[Any] | dg.AssetCheckResult
@@ -33,6 +36,11 @@ def source_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     ]
 
 
+def step_name(source: str) -> str:
+    """The step that lands a source."""
+    return f"land__{source}"
+
+
 def _source_step(
     source: str, streams: tuple[Stream, ...], settings: Settings
 ) -> dg.AssetsDefinition:
@@ -40,7 +48,7 @@ def _source_step(
     modes = {stream.name: stream.mode for stream in streams}
 
     @dg.multi_asset(
-        name=f"land__{source}",
+        name=step_name(source),
         specs=[_spec(stream) for stream in streams],
         check_specs=[
             dg.AssetCheckSpec(
@@ -57,20 +65,16 @@ def _source_step(
         required_resource_keys={"cycle"},
         pool=CYCLE_POOL,
         retry_policy=retry_policy(settings),
-        op_tags=LATER if source in ASKS_ABOUT_ACCOUNTS else None,
+        op_tags=LATER if source in ASKS_ABOUT_ACCOUNTS else FIRST,
     )
     def land(context: dg.AssetExecutionContext) -> Iterator[Event]:
         cycle: Cycle = context.resources.cycle
-        wanted = tuple(
-            stream.name
-            for stream in streams
-            if stream_key(source, stream.name) in context.selected_asset_keys
-        )
+        wanted = _of_run(context)[source]
         if source not in cycle.settings.sources:
             yield from _switched_off(source, wanted, cycle)
             return
-        landed, failed = _land(source, wanted, cycle)
-        books = _books(source, cycle) if landed else {}
+        with as_step_failure():
+            landed, books, failed = _land(source, wanted, cycle, _reading(context, cycle))
         for result in landed:
             yield from _events(result, books.get(result.stream, Books()), modes[result.stream])
         if failed is not None:
@@ -80,24 +84,50 @@ def _source_step(
     return land
 
 
-def _land(
-    source: str, streams: tuple[str, ...], cycle: Cycle
-) -> tuple[list[LoadResult], Exception | None]:
-    """What landed, and what kept the rest from it."""
-    try:
-        landed = run_source(
-            source,
-            cycle.settings,
-            cycle.clock,
-            cycle.cycle_id,
-            streams=streams,
+def _of_run(context: dg.AssetExecutionContext) -> dict[str, tuple[str, ...]]:
+    """Source to the names of its streams, of all that this run is to land."""
+    steps = context.run.step_keys_to_execute
+    selected = context.job_def.asset_layer.selected_asset_keys
+    found = {
+        source: tuple(s.name for s in streams if stream_key(source, s.name) in selected)
+        for source, streams in STREAMS_BY_SOURCE.items()
+        if not steps or step_name(source) in steps
+    }
+    return {source: names for source, names in found.items() if names}
+
+
+def _reading(context: dg.AssetExecutionContext, cycle: Cycle) -> ReadAhead:
+    """The run's sources, which begin to be read when its first source is to be landed."""
+    if cycle.reading is None:
+        wanted = {
+            source: streams
+            for source, streams in _of_run(context).items()
+            if source in cycle.settings.sources
+        }
+        later = {source: wanted.pop(source) for source in ASKS_ABOUT_ACCOUNTS if source in wanted}
+        cycle.reading = ReadAhead(
+            wanted,
+            later,
+            settings=cycle.settings,
+            clock=cycle.clock,
+            cycle_id=cycle.cycle_id,
             on_progress=progress.info,
         )
-    except (StreamsFailedError, StreamsToRetryError) as error:
-        return error.results, error
-    except Exception as error:  # noqa: BLE001 - raised by the step, as a failure with its reason
-        return [], error
-    return landed, None
+    return cycle.reading
+
+
+def _land(
+    source: str, streams: tuple[str, ...], cycle: Cycle, reading: ReadAhead
+) -> tuple[list[LoadResult], Mapping[str, Books], Exception | None]:
+    """What landed, the books of its streams, and what kept other streams from it."""
+    lately = cycle.as_of - timedelta(days=cycle.settings.quarantine_warning_days)
+    failed: Exception | None = None
+    with reading.read(source, streams) as run, connect(cycle.settings) as connection:
+        try:
+            landed = run.land(connection)
+        except (StreamsFailedError, StreamsToRetryError) as error:
+            landed, failed = error.results, error
+        return landed, read_books(connection, source, lately), failed
 
 
 def _spec(stream: Stream) -> dg.AssetSpec:
@@ -115,12 +145,6 @@ def _spec(stream: Stream) -> dg.AssetSpec:
             "contract": f"connectors/{stream.source}/contracts.py",
         },
     )
-
-
-def _books(source: str, cycle: Cycle) -> Mapping[str, Books]:
-    lately = cycle.as_of - timedelta(days=cycle.settings.quarantine_warning_days)
-    with as_step_failure(), connect(cycle.settings, read_only=True) as connection:
-        return read_books(connection, source, lately)
 
 
 def _events(result: LoadResult, books: Books, mode: Mode) -> Iterator[Event]:

@@ -15,10 +15,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import duckdb
+
 from connectors.raw_tables import raw_columns
 from connectors.registry import all_streams
-from headwater.settings import Settings
-from headwater.warehouse import connect, quote
+from headwater.warehouse import quote
 
 UNCHANGED = "what defines it has not changed since it was made"
 _VARIES = re.compile(r"\b(var|env_var|run_query|is_incremental|execute|run_started_at)\b")
@@ -94,44 +95,54 @@ class Definitions:
         return [found[name] for name in sorted(found)]
 
 
-def unchanged(settings: Settings, definitions: Definitions, unique_ids: Iterable[str]) -> set[str]:
+def unchanged(
+    connection: duckdb.DuckDBPyConnection, definitions: Definitions, unique_ids: Iterable[str]
+) -> set[str]:
     """Those of ``unique_ids`` that need no work: seeds and views that are as they are defined,
     and tests that read only such seeds."""
     wanted = list(unique_ids)
-    if not settings.warehouse.exists() or not any(map(definitions.kind, wanted)):
+    if not any(map(definitions.kind, wanted)):
         return set()
-    with connect(settings, read_only=True) as connection:
-        comments = {
-            (kind, schema, name): comment
-            for kind, schema, name, comment in connection.execute(
-                "select 'table', schema_name, table_name, comment from duckdb_tables() union all "
-                "select 'view', schema_name, view_name, comment from duckdb_views()"
-            ).fetchall()
-        }
+    comments = {
+        (kind, schema, name): comment
+        for kind, schema, name, comment in connection.execute(
+            "select 'table', schema_name, table_name, comment from duckdb_tables() union all "
+            "select 'view', schema_name, view_name, comment from duckdb_views()"
+        ).fetchall()
+    }
+    catalog = _catalog(connection)
     kept: dict[str, set[str]] = {"seed": set(), "view": set()}
     for unique_id in wanted:
         kind = definitions.kind(unique_id)
         if kind is not None:
             comment = comments.get((_KINDS[kind], *definitions.relation(unique_id)))
-            if comment == definitions.digest(unique_id, settings.warehouse.stem):
+            if comment == definitions.digest(unique_id, catalog):
                 kept[kind].add(unique_id)
     tests = {unique_id for unique_id in wanted if definitions.is_test_of(unique_id, kept["seed"])}
     return kept["seed"] | kept["view"] | tests
 
 
-def remember(settings: Settings, definitions: Definitions, made: Iterable[str]) -> None:
+def remember(
+    connection: duckdb.DuckDBPyConnection, definitions: Definitions, made: Iterable[str]
+) -> None:
     """Note what these nodes were made from, those that are neither seed nor fixed view aside."""
     kinds = {unique_id: definitions.kind(unique_id) for unique_id in made}
     if not any(kinds.values()):
         return
-    with connect(settings) as connection:
-        for unique_id, kind in kinds.items():
-            if kind is not None:
-                schema, name = definitions.relation(unique_id)
-                digest = definitions.digest(unique_id, settings.warehouse.stem)
-                connection.execute(
-                    f"comment on {_KINDS[kind]} {quote(schema)}.{quote(name)} is '{digest}'"
-                )
+    catalog = _catalog(connection)
+    for unique_id, kind in kinds.items():
+        if kind is not None:
+            schema, name = definitions.relation(unique_id)
+            digest = definitions.digest(unique_id, catalog)
+            connection.execute(
+                f"comment on {_KINDS[kind]} {quote(schema)}.{quote(name)} is '{digest}'"
+            )
+
+
+def _catalog(connection: duckdb.DuckDBPyConnection) -> str:
+    """The warehouse's name in SQL, which views are bound to: the file's, without its suffix."""
+    [(name,)] = connection.execute("select current_database()").fetchall()
+    return str(name)
 
 
 @cache

@@ -12,11 +12,14 @@ import pytest
 
 from connectors.landing import LoadResult
 from connectors.mixpanel.streams import EVENTS
+from connectors.read_ahead import ReadAhead
 from connectors.stream import Mode
 from headwater.settings import Settings
 from orchestration import source_assets
 from orchestration.backfill import Days
+from orchestration.cycle import cycle_resource
 from orchestration.instance import instance
+from orchestration.jobs import CYCLE
 from orchestration.keys import stream_key
 from orchestration.report import report
 from orchestration.run_backfill import run_backfill_job
@@ -125,3 +128,41 @@ def test_a_backfill_is_not_taken_for_the_last_cycle(settings: Settings, served: 
     cycle = run_cycle(settings, cycle_of_sources(settings))
     run_backfill_job(settings, EVENTS, Days(date(2025, 7, 1), date(2025, 7, 1)))
     assert report(settings)["cycle_id"] == cycle.run_id
+
+
+@pytest.mark.parametrize(
+    ("selected", "first", "afterwards"),
+    [
+        (["hubspot", "mixpanel"], ["hubspot", "mixpanel"], []),
+        (["mixpanel"], ["mixpanel"], []),
+        (["mixpanel", "web_rank"], ["mixpanel"], ["web_rank"]),
+    ],
+)
+def test_a_run_reads_ahead_what_it_is_to_land_and_nothing_else(
+    settings: Settings,
+    served: Served,
+    monkeypatch: pytest.MonkeyPatch,
+    selected: list[str],
+    first: list[str],
+    afterwards: list[str],
+) -> None:
+    monkeypatch.setenv("HEADWATER_SOURCES", "mixpanel,hubspot,web_rank")
+    begun: list[list[str]] = []
+
+    class Watched(ReadAhead):
+        def __init__(self, first: Any, afterwards: Any, **rest: Any) -> None:
+            begun.extend([sorted(first), sorted(afterwards)])
+            super().__init__(first, afterwards, **rest)
+
+    monkeypatch.setattr(source_assets, "ReadAhead", Watched)
+    groups = dg.AssetSelection.groups(*(f"source_{name}" for name in selected))
+    definitions = dg.Definitions(
+        assets=source_assets.source_assets(settings),
+        jobs=[dg.define_asset_job(CYCLE, selection=groups)],
+        resources={"cycle": cycle_resource},
+        executor=dg.in_process_executor,
+    )
+    outcome = run_cycle(settings, definitions)
+    assert begun == [first, afterwards]
+    failed = {failure.step for failure in outcome.failures}
+    assert failed == {f"land__{name}" for name in selected if name != "mixpanel"}, "not set up"

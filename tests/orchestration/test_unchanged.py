@@ -77,7 +77,8 @@ def project(tmp_path: Path) -> Path:
 def settings(tmp_path: Path, project: Path) -> Settings:
     settings = Settings(home=tmp_path)
     _make(settings)
-    remember(settings, Definitions(MANIFEST, project), ALL[:-2])
+    with connect(settings) as connection:
+        remember(connection, Definitions(MANIFEST, project), ALL[:-2])
     return settings
 
 
@@ -90,8 +91,13 @@ def _make(settings: Settings) -> None:
         connection.execute("create or replace view s.today as select date '2025-08-29' as today")
 
 
+def _unchanged(settings: Settings, manifest: dict[str, Any], project: Path) -> set[str]:
+    with connect(settings) as connection:
+        return unchanged(connection, Definitions(manifest, project), ALL)
+
+
 def test_what_is_as_it_was_defined_needs_no_work(settings: Settings, project: Path) -> None:
-    kept = unchanged(settings, Definitions(MANIFEST, project), ALL)
+    kept = _unchanged(settings, MANIFEST, project)
     assert kept == {"seed.tiers", "test.tiers", "model.emails"}
 
 
@@ -99,7 +105,7 @@ def test_a_changed_file_is_loaded_again_and_what_reads_it_made_again(
     settings: Settings, project: Path
 ) -> None:
     (project / "seeds" / "tiers.csv").write_text("tier\nB\n")
-    assert unchanged(settings, Definitions(MANIFEST, project), ALL) == set()
+    assert _unchanged(settings, MANIFEST, project) == set()
 
 
 @pytest.mark.parametrize(
@@ -121,24 +127,24 @@ def test_another_definition_is_work(
     for step in path[:-1]:
         place = place[step]
     place[path[-1]] = value
-    assert unchanged(settings, Definitions(other, project), ALL) == kept
+    assert _unchanged(settings, other, project) == kept
 
 
 def test_a_relation_that_somebody_made_anew_is_made_again(
     settings: Settings, project: Path
 ) -> None:
     _make(settings)
-    assert unchanged(settings, Definitions(MANIFEST, project), ALL) == set()
+    assert _unchanged(settings, MANIFEST, project) == set()
 
 
 def test_a_view_in_a_file_of_another_name_is_made_again(settings: Settings, project: Path) -> None:
     """A view holds the catalog's name, which is the file's."""
     other = settings.warehouse.rename(settings.warehouse.with_name("copy.duckdb"))
     renamed = Settings(home=settings.home, warehouse_path=other)
-    kept = unchanged(renamed, Definitions(MANIFEST, project), ALL)
+    kept = _unchanged(renamed, MANIFEST, project)
     assert kept == {"seed.tiers", "test.tiers"}
 
 
 def test_without_a_warehouse_everything_is_work(tmp_path: Path, project: Path) -> None:
     none = Settings(home=tmp_path / "none")
-    assert unchanged(none, Definitions(MANIFEST, project), ALL) == set()
+    assert _unchanged(none, MANIFEST, project) == set()

@@ -1,0 +1,119 @@
+"""Reads several sources side by side, ahead of their landing.
+
+Vendors take their time: rate limits, pages that come one after the other, exports that are made
+first. So the sources of a cycle are checked, then prepared with the warehouse open once, then
+extracted into the landing zone a few at a time, while those that are there already are landed one
+after the other. What was extracted and is never landed (a killed run) is pending, as after any
+crash.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing, contextmanager
+
+import duckdb
+
+from connectors.raw_tables import ensure_raw_tables
+from connectors.run import Progress, SourceRun
+from headwater.clock import Clock
+from headwater.settings import Settings
+from headwater.warehouse import connect
+
+
+class ReadAhead:
+    """The sources of one cycle, each with the names of its streams.
+
+    ``first`` are read from the start; ``afterwards`` are those whose questions come from what the
+    others land: they are read from the moment on at which the last of ``first`` was landed, or
+    failed. Use :meth:`read` once for each source, from one thread, and :meth:`close` at the end.
+    """
+
+    def __init__(
+        self,
+        first: Mapping[str, Sequence[str]],
+        afterwards: Mapping[str, Sequence[str]],
+        *,
+        settings: Settings,
+        clock: Clock,
+        cycle_id: str,
+        on_progress: Progress,
+    ) -> None:
+        self._waves = [wave for wave in (dict(first), dict(afterwards)) if wave]
+        self._missing: set[str] = set()
+        self._runs: dict[str, Future[SourceRun]] = {}
+        self._settings = settings
+        self._clock = clock
+        self._cycle_id = cycle_id
+        self._say = on_progress
+        self._pool = ThreadPoolExecutor(settings.sources_at_a_time, thread_name_prefix="read-ahead")
+
+    @contextmanager
+    def read(self, name: str, streams: Sequence[str]) -> Iterator[SourceRun]:
+        """Wait until the source is read; the block lands it.
+
+        A source that is not among those to read, or was landed before (a step's second attempt),
+        is read now. Raises what :meth:`SourceRun.check` does.
+        """
+        if not self._missing:
+            self._start_next()
+        try:
+            if name not in self._runs:
+                for wave in self._waves:
+                    wave.pop(name, None)
+                self._runs |= self._start({name: streams})
+            yield self._runs.pop(name).result()
+        finally:
+            self._missing.discard(name)
+            if not self._missing:
+                self._start_next()
+
+    def close(self) -> None:
+        """Wait for what is being read; what was not begun is not read."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def _start_next(self) -> None:
+        if self._waves:
+            wave = self._waves.pop(0)
+            self._missing = set(wave)
+            self._runs |= self._start(wave)
+
+    def _start(self, wave: Mapping[str, Sequence[str]]) -> dict[str, Future[SourceRun]]:
+        """Check the sources, all at once; prepare those that passed; begin to extract them."""
+        checked = {
+            name: self._pool.submit(self._checked, name, streams) for name, streams in wave.items()
+        }
+        passed = [name for name, future in checked.items() if future.exception() is None]
+        if passed:
+            with connect(self._settings) as connection:
+                ensure_raw_tables(connection)
+                for name in passed:
+                    checked[name] = self._prepared(checked[name].result(), connection)
+        return checked
+
+    def _checked(self, name: str, streams: Sequence[str]) -> SourceRun:
+        run = SourceRun(
+            name,
+            self._settings,
+            self._clock,
+            self._cycle_id,
+            streams=streams,
+            on_progress=self._say,
+        )
+        try:
+            run.check()
+        except BaseException:
+            run.close()
+            raise
+        return run
+
+    def _prepared(self, run: SourceRun, connection: duckdb.DuckDBPyConnection) -> Future[SourceRun]:
+        run.prepare(connection)
+        return self._pool.submit(_extracted, run)
+
+
+def _extracted(run: SourceRun) -> SourceRun:
+    with closing(run):
+        run.extract()
+    return run
