@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import duckdb
 import pytest
+import yaml
 
 from headwater.errors import SettingsError, WarehouseBusyError
 from headwater.settings import Settings
-from headwater.warehouse import attached, connect, quote
+from headwater.warehouse import CONFIG, attached, connect, limited_memory, quote
 
 HOLD = """
 import duckdb, sys
@@ -61,6 +63,44 @@ def test_waits_until_the_holder_lets_go(tmp_path, holder):
     with connect(_settings(tmp_path, wait=30)) as connection:
         tables = connection.execute("select table_name from information_schema.tables").fetchall()
     assert tables == [("held",)]
+
+
+def test_writers_of_one_process_share_the_file_and_wait_for_one_who_opened_it_in_another_way(
+    tmp_path,
+):
+    settings = _settings(tmp_path, wait=30)
+    with connect(settings) as one, connect(settings) as other:
+        one.execute("create table t as select 1 as n")
+        assert other.execute("select n from t").fetchall() == [(1,)]
+    with ThreadPoolExecutor(1) as pool:
+        with connect(settings, read_only=True) as reader:
+            written = pool.submit(_insert, settings)
+            with pytest.raises(TimeoutError):
+                written.result(timeout=0.3)
+            assert reader.execute("select n from t").fetchall() == [(1,)]
+        written.result(timeout=30)
+    with connect(settings) as connection:
+        assert connection.execute("select sum(n) from t").fetchall() == [(3,)]
+
+
+def _insert(settings: Settings) -> None:
+    with connect(settings) as connection:
+        connection.execute("insert into t values (2)")
+
+
+def test_limits_are_those_of_the_settings_and_a_block_gives_memory_back(tmp_path):
+    settings = Settings(home=tmp_path, duckdb_memory_limit="700MiB", duckdb_threads=1)
+    asked = "select current_setting('memory_limit'), current_setting('threads')"
+    with connect(settings) as connection:
+        with limited_memory(connection, "300MiB"):
+            assert connection.execute(asked).fetchall() == [("300.0 MiB", 1)]
+        assert connection.execute(asked).fetchall() == [("700.0 MiB", 1)]
+
+
+def test_dbt_opens_the_file_as_the_other_writers_do():
+    profile = Path(__file__).parents[2] / "dbt_project" / "profiles.yml"
+    target = yaml.safe_load(profile.read_text(encoding="utf-8"))["headwater"]["outputs"]["duckdb"]
+    assert target["config_options"] == CONFIG
 
 
 def test_reading_a_warehouse_that_is_not_there_says_what_to_run(tmp_path):
