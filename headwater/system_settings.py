@@ -91,6 +91,7 @@ class SalesforceSettings(SettingsGroup):
     base_url: HttpUrl | None = None
     bulk_from_rows: int = Field(default=2000, ge=1)
     api_share: float = Field(default=0.9, gt=0, le=1)
+    key_check_hours: float = Field(default=168.0, ge=0)
 
     @property
     def account(self) -> str:

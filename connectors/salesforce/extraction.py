@@ -17,12 +17,12 @@ import duckdb
 
 from connectors.landing_checks import literal
 from connectors.moments import moment_or_none
-from connectors.salesforce.client import GoneError, JobFailedError, SalesforceClient, soql_moment
+from connectors.salesforce.bulk_query import BulkQuery, newest_of
+from connectors.salesforce.client import GoneError, SalesforceClient, soql_moment
 from connectors.salesforce.streams import OBJECTS
 from connectors.stream import Stream
 from connectors.zone import LINES, LoadFolder
 from headwater.clock import Clock
-from headwater.errors import VendorUnavailableError
 from headwater.warehouse import quote
 
 PAGES, BULK = "pages", "bulk"
@@ -62,7 +62,7 @@ class Extraction:
         answer = first if token is None else self._go_on(token)
         while answer is not None:
             path = None if answer["done"] else str(answer["nextRecordsUrl"])
-            newest = self._newest(newest, (row.get(self._stamp) for row in answer["records"]))
+            newest = newest_of([newest, *(row.get(self._stamp) for row in answer["records"])])
             yield answer["records"], {"next": path, "newest": newest}
             answer = self.client.page(path) if path else None
 
@@ -77,53 +77,17 @@ class Extraction:
             return self._query(newest or self._since())
 
     def _bulk(self) -> str | None:
-        token = self.folder.token(BULK)
-        if not self.folder.is_done(BULK):
-            token = token or self._new_job()
-            try:
-                counted = self.client.wait_for_job(token["job"], self.clock)
-            except GoneError:
-                token = self._new_job()
-                counted = self.client.wait_for_job(token["job"], self.clock)
-            except JobFailedError:
-                self.folder.checkpoint(BULK, None)  # it is not asked again
-                raise
-            token = self._save_pages(token, counted)
-        return self._later(token["newest"])
-
-    def _new_job(self) -> dict[str, Any]:
-        job = self.client.open_job(self._select(self._since()))
-        token = {"job": job, "locator": None, "received": 0, "newest": None, "is_last": False}
-        self.folder.checkpoint(BULK, token)
-        return token
-
-    def _save_pages(self, token: dict[str, Any], counted: int) -> dict[str, Any]:
-        """Bulk results, turned into lines of JSON by DuckDB: in CSV null and empty are the same.
-
-        Raises :class:`headwater.errors.VendorUnavailableError` when a page or the whole doesn't
-        hold the records that Salesforce counted: an answer that was cut off looks like a whole one.
-        """
-        job = token["job"]
-        pages = self.client.bulk_pages(job, token["locator"], self.folder.path)
-        for page in () if token["is_last"] else pages:
-            part = self.folder.new_part(LINES)
-            rows, stamp = _csv_to_lines(page.file, part, self.stream, self._stamp)
-            page.file.unlink()
-            _expect(page.records, rows, f"a page of bulk query job {job}")
-            self.folder.seal(part, rows)
-            token = {
-                "job": job,
-                "locator": page.locator,
-                "received": token["received"] + rows,
-                "newest": self._newest(token["newest"], [stamp]),
-                "is_last": page.locator is None,
-            }
-            self.folder.checkpoint(BULK, token)
-        if token["received"] != counted:
-            self.folder.checkpoint(BULK, None)
-        _expect(counted, token["received"], f"bulk query job {job}")
-        self.folder.finish(BULK, token)
-        return token
+        """In CSV null and empty are the same; DuckDB turns it into lines of JSON."""
+        query = BulkQuery(
+            client=self.client,
+            folder=self.folder,
+            clock=self.clock,
+            step=BULK,
+            soql=lambda: self._select(self._since()),
+            save=lambda csv, part: _csv_to_lines(csv, part, self.stream, self._stamp),
+            extension=LINES,
+        )
+        return self._later(query.run())
 
     @property
     def _stamp(self) -> str:
@@ -146,26 +110,12 @@ class Extraction:
             return None
         return datetime.fromisoformat(self.cursor) - self.stream.overlap.window
 
-    def _newest(self, known: str | None, stamps: Iterable[object]) -> str | None:
-        """The newest stamp that can be read. Those that cannot say nothing here: the contract
-        quarantines their rows."""
-        moments = [moment for value in (known, *stamps) if (moment := moment_or_none(value))]
-        return max(moments).isoformat() if moments else None
-
     def _later(self, newest: str | None) -> str | None:
         if newest is None:
             return self.cursor
         found = min(datetime.fromisoformat(newest), self.folder.started_at.astimezone(UTC))
         known = datetime.fromisoformat(self.cursor) if self.cursor else found
         return max(known, found).isoformat()
-
-
-def _expect(counted: int, rows: int, what: str) -> None:
-    if rows != counted:
-        raise VendorUnavailableError(
-            f"salesforce {what}: {rows} records arrived whole, but Salesforce counted {counted}.",
-            next_step="The answer was cut off; the stream is read again on the next try.",
-        )
 
 
 def _csv_to_lines(csv: Path, part: Path, stream: Stream, stamp: str) -> tuple[int, str | None]:

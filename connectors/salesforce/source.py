@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 
+from connectors.keyed_cursor import KeyedCursor
+from connectors.moments import moment_or_none
 from connectors.salesforce.allowance import Allowance
 from connectors.salesforce.client import SalesforceClient
 from connectors.salesforce.extraction import Extraction
+from connectors.salesforce.key_listing import write_ids
 from connectors.salesforce.login import Token
-from connectors.salesforce.streams import STREAMS
+from connectors.salesforce.streams import IN_THE_BIN, STREAMS
 from connectors.stream import Stream
 from connectors.zone import Extracted, LoadFolder
 from headwater.clock import Clock
@@ -50,13 +54,28 @@ class SalesforceSource:
     def extract(
         self, stream: Stream, cursor: str | None, folder: LoadFolder, clock: Clock
     ) -> Extracted:
-        """Rows changed since ``cursor`` (ISO 8601) less the overlap, up to now; see
-        :class:`connectors.salesforce.extraction.Extraction`."""
+        """Rows changed since ``cursor`` less the overlap, up to now; see
+        :class:`connectors.salesforce.extraction.Extraction`. Once in a while all ids, too, of
+        objects whose rows can be deleted.
+
+        ``cursor`` is a :class:`connectors.keyed_cursor.KeyedCursor`.
+        """
+        known, began = KeyedCursor.read(cursor), folder.started_at
         client = self._client()
         try:
-            extraction = Extraction(client, stream, cursor, folder, clock)
+            changed_at = known.changed_at.isoformat() if known.changed_at else None
+            extraction = Extraction(client, stream, changed_at, folder, clock)
             newest = extraction.run(self.salesforce.bulk_from_rows)
-            return folder.extracted(calls=client.calls, cursor=newest)
+            compares = stream.deletes is IN_THE_BIN and known.keys_are_due(
+                began, timedelta(hours=self.salesforce.key_check_hours)
+            )
+            if compares:
+                write_ids(client, stream, folder, clock)
+            reached = KeyedCursor(
+                moment_or_none(newest),
+                began if compares or known.changed_at is None else known.keys_at,
+            )
+            return folder.extracted(calls=client.calls, cursor=reached.text())
         finally:
             client.close()
 

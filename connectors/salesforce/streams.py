@@ -14,7 +14,8 @@ OVERLAP = Overlap(
     "Salesforce ends transactions after ten minutes",
 )
 IN_THE_BIN = Deletes(
-    "IsDeleted through queryAll, for the 15 days a row stays in the recycle bin",
+    "IsDeleted through queryAll, for the 15 days a row stays in the recycle bin; rows that left it "
+    "unseen by a comparison of all ids",
     flag="is_deleted",
     at="system_modstamp",
 )
