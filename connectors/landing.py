@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, timedelta
 from pathlib import Path
 
 import duckdb
@@ -28,8 +29,9 @@ from connectors.landing_rows import (
     tombstone_vanished,
 )
 from connectors.landing_stage import create_records, create_stage, drop_stage
+from connectors.load_folder import write_durably
 from connectors.stream import Mode, Stream
-from connectors.zone import CYCLE, Kind, Manifest
+from connectors.zone import CYCLE, MANIFEST, Kind, Manifest
 from headwater.clock import Clock
 from headwater.errors import SourceDataError
 
@@ -84,6 +86,7 @@ def land(
     ).fetchone():
         return None
     started = time.perf_counter()
+    manifest = _in_order_of_landing(connection, stream, manifest, folder, clock)
     with _scratch(connection):
         create_stage(connection, stream, manifest, folder)
         connection.execute("begin transaction")
@@ -108,6 +111,29 @@ def land(
         seconds=time.perf_counter() - started,
         cursor=manifest.cursor_after,
     )
+
+
+def _in_order_of_landing(
+    connection: duckdb.DuckDBPyConnection,
+    stream: Stream,
+    manifest: Manifest,
+    folder: Path,
+    clock: Clock,
+) -> Manifest:
+    """The manifest; received anew, in the zone too, where a load that was received after it landed
+    before it (a cycle's before a backfill's): a replay knows no order but that of receipt, and of
+    two loads that brought the same record the first one landed it."""
+    [(newest,)] = connection.execute(
+        "select max((received_at, load_id)) from landing.loads "
+        "where source = ? and stream = ? and received_at is not null",
+        [stream.source, stream.name],
+    ).fetchall()
+    if newest is None or newest < (as_timestamp(manifest.received_at), manifest.load_id):
+        return manifest
+    after = newest[0].replace(tzinfo=UTC) + timedelta(microseconds=1)
+    moved = manifest.model_copy(update={"received_at": max(clock.now(), after)})
+    write_durably(folder / MANIFEST, moved.model_dump_json(indent=2))
+    return moved
 
 
 @dataclass(frozen=True)
@@ -200,7 +226,7 @@ def _write_books(
     clock: Clock,
 ) -> None:
     connection.execute(
-        "insert into landing.loads values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "insert into landing.loads values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             manifest.load_id,
             stream.source,
@@ -218,6 +244,7 @@ def _write_books(
             manifest.cursor_before,
             manifest.cursor_after,
             manifest.lane,
+            as_timestamp(manifest.received_at),
         ],
     )
 

@@ -54,6 +54,11 @@ LANDING_TABLES = {
                 "cycle (also where null), or the extraction beside it, such as backfill-1, whose "
                 "load moves no cursor.",
             ),
+            "received_at": (
+                "TIMESTAMP",
+                "When it was whole in the landing zone, or later, where a load that was received "
+                "after it landed before it: a replay lands in this order.",
+            ),
         },
     ),
     "cursors": (

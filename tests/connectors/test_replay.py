@@ -50,15 +50,15 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     return Settings(home=tmp_path / "home", keep_loads_days=30)
 
 
-def receive(
+def extract(
     settings: Settings,
     stream: Stream,
     day: int,
     records: list[Any],
     tombstones: tuple[dict[str, Any], ...] = (),
     lane: str = "cycle",
-) -> None:
-    """Write a load into the zone, and land it as a cycle does."""
+) -> tuple[Path, Manifest]:
+    """Write a load into the zone."""
     zone = Zone(settings.landing_zone)
     folder = zone.open_load(stream, NOON, lane=lane)
     lines = [record if isinstance(record, str) else json.dumps(record) for record in records]
@@ -74,9 +74,18 @@ def receive(
         parts=tuple(folder.parts),
     )  # fmt: skip
     zone.commit(folder, manifest)
+    return folder.path, manifest
+
+
+def land_now(settings: Settings, stream: Stream, folder: Path, manifest: Manifest) -> None:
     with connect(settings) as connection:
         ensure_raw_tables(connection, STREAMS)
-        land(connection, stream, manifest, folder.path, FixedClock(received_at))
+        land(connection, stream, manifest, folder, FixedClock(manifest.received_at))
+
+
+def receive(settings: Settings, stream: Stream, *arguments: Any, **options: Any) -> None:
+    """Write a load into the zone, and land it as a cycle does."""
+    land_now(settings, stream, *extract(settings, stream, *arguments, **options))
 
 
 def history(settings: Settings) -> None:
@@ -140,6 +149,28 @@ def test_rows_and_books_come_out_the_same_in_any_order_of_streams(
     assert len(results) == len(said) == 25
     assert everything(with_history) == before
     assert replay(with_history, LATER) == []
+
+
+@pytest.mark.parametrize("stream", STREAMS, ids=lambda stream: stream.name)
+def test_loads_that_landed_in_another_order_than_they_were_received_replay_in_that_order(
+    settings: Settings, stream: Stream
+) -> None:
+    def both(size: int) -> list[Any]:
+        if stream is HAPPENINGS:
+            return [happening("u1", 1000), happening("u2", 1000 + size), "{bad"]
+        if stream is LINES_OF_A_SHEET:
+            return [{"row_number": 2, "key": "a"}, {"row_number": size + 3, "key": "b"}, "{bad"]
+        return [thing("a", 5), thing("b", 6, size=size), "{bad"]
+
+    waiting = [extract(settings, stream, day, both(day), lane=f"backfill-{day}") for day in (1, 2)]
+    receive(settings, stream, 3, both(3))
+    for folder, manifest in waiting[::-1]:
+        land_now(settings, stream, folder, manifest)
+    receive(settings, stream, 4, both(3))
+    before = everything(settings)
+    settings.warehouse.unlink()
+    assert len(replay(settings, LATER)) == 4
+    assert everything(settings) == before
 
 
 def test_a_replay_goes_on_where_it_was_cut_off(
