@@ -35,7 +35,15 @@ SOURCES = (
 """The names of all sources, as used in ``HEADWATER_SOURCES``."""
 
 
-DESTINATIONS = ("salesforce", "hubspot", "launchdarkly", "outreach", "mixpanel", "product")
+DESTINATIONS = (
+    "salesforce",
+    "hubspot",
+    "launchdarkly",
+    "outreach",
+    "mixpanel",
+    "product",
+    "files",
+)
 """The names of all destinations, as used in ``HEADWATER_DAILY_DELIVERIES``."""
 DELIVERY_KINDS = ("calls", "rows", "creates", "removes")
 

@@ -236,6 +236,31 @@ class EventFilesSettings(SettingsGroup):
         return self.location.partition("?")[0]
 
 
+class FilesSettings(SettingsGroup):
+    """The folder or bucket path that syncs write files to (prefix ``FILES_``)."""
+
+    model_config = SettingsConfigDict(env_prefix="FILES_")
+
+    location: str
+    access_key_id: str | None = None
+    secret_access_key: SecretStr | None = None
+
+    @field_validator("location")
+    @classmethod
+    def _is_location(cls, value: str) -> str:
+        """Refuse here what would be shown in errors, or opened relative to some folder."""
+        if "@" in urlsplit(value).netloc:
+            raise ValueError("keys belong into FILES_ACCESS_KEY_ID and FILES_SECRET_ACCESS_KEY")
+        if "://" not in value and not value.startswith("/"):
+            raise ValueError("write file:///folder, s3://bucket/path or gs://bucket/path")
+        return value
+
+    @property
+    def account(self) -> str:
+        """Which folder this is, without secrets and ports."""
+        return self.location.partition("?")[0]
+
+
 class AppIntelligenceSettings(SettingsGroup):
     """The Apptopia-like app intelligence (prefix ``APP_INTELLIGENCE_``)."""
 
@@ -359,6 +384,7 @@ SYSTEMS: dict[str, type[SettingsGroup]] = {
     "support": SupportSettings,
     "billing": BillingSettings,
     "event_files": EventFilesSettings,
+    "files": FilesSettings,
     "app_intelligence": AppIntelligenceSettings,
     "web_rank": WebRankSettings,
 }
