@@ -1,0 +1,1 @@
+"""``python -m benchmarks.proof``: the promises of the sync engine, measured."""
