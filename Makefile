@@ -12,7 +12,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export DAGSTER_DISABLE_TELEMETRY := yes
 export DBT_SEND_ANONYMOUS_USAGE_STATS := False
 
-.PHONY: help setup demo dev test check score bench docs pins clean
+.PHONY: help setup demo dev test check score bench proof docs pins clean
 
 help: ## Say what each command does
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -47,6 +47,9 @@ score: $(VENV)/.ready ## Compare the warehouse of the demo with the planted trut
 
 bench: $(VENV)/.ready ## Measure landing, dbt and the sync difference; writes var/bench.json
 	@$(BIN)/python -m benchmarks
+
+proof: $(VENV)/.ready ## Measure the promises of the sync engine; writes var/proof.json
+	@$(BIN)/python -m benchmarks.proof
 
 docs: $(VENV)/.ready ## Build the dbt documentation of the warehouse and serve it on http://127.0.0.1:8081
 	@cd dbt_project && ../$(BIN)/dbt docs generate --quiet && ../$(BIN)/dbt docs serve --host 127.0.0.1 --port 8081

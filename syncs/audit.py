@@ -9,25 +9,28 @@ Unlike the outbox, nothing is forgotten here until a person is purged.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import duckdb
 
 from headwater.settings import Settings
 from syncs.definition import Definition
-from syncs.state import RowState, one
+from syncs.state import RowState
 
-_LINES = """
-create or replace temp table audited as
+_CONCERNED = """
+    outbox.run_id = $run_id
+    or exists (
+        from in_doubt
+        where in_doubt.run_id = outbox.run_id and in_doubt.seq = outbox.seq
+            and outbox.state not in ('in_flight', 'unknown')
+    )
+"""
+_LINES = f"""
 with looked_at as (
     select outbox.*
     from outbox
-    where outbox.run_id = $run_id
-        or exists (
-            from in_doubt
-            where in_doubt.run_id = outbox.run_id and in_doubt.seq = outbox.seq
-                and outbox.state not in ('in_flight', 'unknown')
-        )
+    where {_CONCERNED}
 ),
 
 fielded as (
@@ -59,7 +62,7 @@ select
     lower(to_hex(model_hash)) as model_hash,
     $map_hash as map_hash
 from fielded
-"""
+"""  # noqa: S608 (our own text)
 
 
 def note_what_is_in_doubt(connection: duckdb.DuckDBPyConnection) -> None:
@@ -80,16 +83,16 @@ def write_audit(
     for (run_id,) in connection.execute(
         "select run_id from runs where audited is null and status <> 'running' order by fence"
     ).fetchall():
-        parameters = {
-            "run_id": run_id,
-            "sync": definition.name,
-            "map_hash": definition.map_hash,
-        }
-        connection.execute(_LINES, parameters)
-        if one(connection, "select count(*) from audited"):
+        concerned = f"select count(*) from outbox where {_CONCERNED}"  # noqa: S608 (our own text)
+        if _one(connection, concerned, {"run_id": run_id}):
             file = _folder(settings, definition.name) / f"{run_id}.parquet"
             file.parent.mkdir(parents=True, exist_ok=True)
-            _copy(connection, "from audited order by planned_run_id, seq, field", file)
+            _copy(
+                connection,
+                _LINES,
+                file,
+                {"run_id": run_id, "sync": definition.name, "map_hash": definition.map_hash},
+            )
         connection.execute("update runs set audited = true where run_id = ?", [run_id])
 
 
@@ -102,21 +105,22 @@ def purge(connection: duckdb.DuckDBPyConnection, name: str, settings: Settings, 
     lines = 0
     for file in sorted(_folder(settings, name).glob("*.parquet")):
         source = f"read_parquet({_text(file)})"
-        found = one(connection, f"select count(*) from {source} where key = ?", [key])  # noqa: S608
+        count = f"select count(*) from {source} where key = $key"  # noqa: S608 (our own path)
+        found = _one(connection, count, {"key": key})
         if found:
             lines += int(found)
-            connection.execute("create or replace temp table purged as select 1 where false")
-            kept = f"create or replace temp table purged as from {source} where key <> ?"
-            connection.execute(kept, [key])
-            _copy(connection, "from purged", file)
+            _copy(connection, f"from {source} where key <> $key", file, {"key": key})
     for table in ("outbox", "refused", "edits", "sent"):
         connection.execute(f"delete from {table} where key = ?", [key])  # noqa: S608 (our tables)
     return lines
 
 
-def _copy(connection: duckdb.DuckDBPyConnection, query: str, file: Path) -> None:
+def _copy(
+    connection: duckdb.DuckDBPyConnection, query: str, file: Path, parameters: Mapping[str, str]
+) -> None:
+    """Write a query's rows to a file, in their order; the file is whole or not there."""
     draft = file.with_suffix(".draft")
-    connection.execute(f"copy ({query}) to {_text(draft)} (format parquet)")
+    connection.execute(f"copy ({query}) to {_text(draft)} (format parquet)", dict(parameters))
     draft.replace(file)
 
 
@@ -126,3 +130,7 @@ def _folder(settings: Settings, name: str) -> Path:
 
 def _text(path: Path) -> str:
     return "'" + str(path).replace("'", "''") + "'"
+
+
+def _one(connection: duckdb.DuckDBPyConnection, query: str, parameters: Mapping[str, str]) -> int:
+    return int(connection.execute(query, dict(parameters)).fetchall()[0][0])

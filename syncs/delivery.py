@@ -262,6 +262,8 @@ class Delivery:
             narrowed, edits = self._look_before.narrow(changes)
         except HeadwaterError as error:
             raise _Stopped(error) from error
+        if not narrowed and not edits:
+            return tuple(changes)
         self._outbox.leave_out(narrowed)
         self._outbox.note_edits(edits, self._clock.now())
         by_seq = {item.change.seq: item.change for item in narrowed}

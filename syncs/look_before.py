@@ -54,6 +54,8 @@ class LookBefore:
 
         Raises what the destination's reading raises.
         """
+        if not self._filling and not self._edits:
+            return [], []
         looked_at = [change for change in changes if self._concerns(change)]
         if not looked_at or not isinstance(self._destination, ReadsCurrent):
             return [], []

@@ -29,10 +29,13 @@ def main(
     ),
     kills: Annotated[int, typer.Option(help="Kills at random moments.")] = 1_000,
     rows: Annotated[int, typer.Option(help="Rows of the large model.")] = 1_000_000,
+    with_costs: Annotated[
+        bool, typer.Option("--costs/--no-costs", help="Measure CPU and memory too.")
+    ] = True,
 ) -> None:
     """Run every experiment; exit code 1 if a promise does not hold."""
     with TemporaryDirectory(prefix="headwater-proof-") as place:
-        found = proof(Path(place), kills=kills, rows=rows)
+        found = proof(Path(place), kills=kills, rows=rows, with_costs=with_costs)
     machine = {
         "cores": os.cpu_count(),
         "python": platform.python_version(),
@@ -46,7 +49,7 @@ def main(
         raise typer.Exit(1)
 
 
-def proof(place: Path, *, kills: int, rows: int) -> list[Measured]:
+def proof(place: Path, *, kills: int, rows: int, with_costs: bool) -> list[Measured]:
     """Every experiment, in an empty folder."""
     few = max(100, rows // 200)
     # The kills come first: they copy this process, in which no database may be open yet.
@@ -57,7 +60,7 @@ def proof(place: Path, *, kills: int, rows: int) -> list[Measured]:
         answers.rejections(place, few),
         answers.plans(place, max(5, few // 50)),
         answers.bisections(512, few),
-        *costs.costs(place, rows),
+        *(costs.costs(place, rows) if with_costs else ()),
     ]
     return sorted(found, key=lambda item: item.number)
 
