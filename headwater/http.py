@@ -27,6 +27,7 @@ from headwater.errors import (
     VendorRejectedError,
     VendorUnavailableError,
 )
+from headwater.recording import note
 from headwater.settings import Settings
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -167,8 +168,9 @@ class ApiSession(requests.Session):
             self._budget.spend()
         self.calls += 1
         try:
-            return self.request(method, url, **options)
+            answer = self.request(method, url, **options)
         except LOST_CONNECTION as error:
+            note(method, url, options, None)
             where = f"{self.vendor} {method} {urlsplit(url).path}"
             if _never_sent(error) or method.upper() in SAFE_METHODS:
                 raise VendorUnavailableError(
@@ -180,6 +182,8 @@ class ApiSession(requests.Session):
                 next_step="The write may or may not have happened; it is resolved before it is "
                 "sent again.",
             ) from error
+        note(method, url, options, answer)
+        return answer
 
 
 class BaseUrlAdapter(HTTPAdapter):

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from headwater.clock import Clock, clock_from
+from headwater.recording import recorded
 from headwater.settings import Settings, load
 from syncs import history, report
 from syncs.definition import Canary
@@ -104,6 +105,33 @@ def undo_command(
     reason = f"run {run_id} was undone, and the model still says what it did"
     request = Request(undo=run_id)
     _deliver([sync], settings, request, as_json=as_json, then_pause=reason)
+
+
+@app.command("trace")
+def trace_command(
+    name: Annotated[str, typer.Argument(help="Name of the sync.")],
+    key: Annotated[str, typer.Argument(help="Key of the row, as delivered.")],
+    as_json: AsJson = False,
+) -> None:
+    """Deliver one row, and show every request and answer. Secrets are covered."""
+    settings = load(Settings)
+    clock = clock_from(settings)
+    sync = definition(name).name
+    with recorded() as exchanges:
+        only = Request(keys=frozenset({key}))
+        result = run(sync, settings, clock, by_hand(clock), request=only)
+    sent = [row for row in history.rows(sync, settings, key) if row["run_id"] == result.run_id]
+    if as_json:
+        _print(
+            {
+                "result": report.as_dict(result),
+                "rows": [report.as_dict(row) for row in sent],
+                "exchanges": [vars(exchange) for exchange in exchanges],
+            }
+        )
+    else:
+        report.console().print(report.trace_table(result, sent, exchanges))
+    raise typer.Exit(exit_code([result]))
 
 
 @app.command("status")

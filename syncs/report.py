@@ -13,10 +13,13 @@ from rich.table import Table
 from rich.text import Text
 
 from headwater.errors import HeadwaterError
+from headwater.recording import Exchange
 from syncs.plan import Plan
 from syncs.run import RunResult
 
 LEFT_ALONE_SHOWN = 20
+SHOWN_CHARACTERS = 1_500
+"""Of a body in a trace; `--json` shows more."""
 
 
 def plans_table(plans: Sequence[Plan]) -> RenderableType:
@@ -146,6 +149,26 @@ def owed_table(rows: Sequence[Mapping[str, Any]]) -> RenderableType:
             answer,
         )
     return table
+
+
+def trace_table(
+    result: RunResult, rows: Sequence[Mapping[str, Any]], exchanges: Sequence[Exchange]
+) -> RenderableType:
+    """One row's delivery: what was sent of it, and the calls that did it."""
+    parts: list[RenderableType] = [results_table([result])]
+    if not rows:
+        parts.append(Text("Nothing of this row was to be sent: it is as the model says, or waits."))
+    else:
+        parts.append(log_table(rows))
+    if rows and not exchanges:
+        parts.append(Text("This destination is not spoken to by HTTP: there is no call to show."))
+    for exchange in exchanges:
+        status = exchange.status if exchange.status is not None else "no answer"
+        parts.append(Text(f"\n{exchange.method} {exchange.url} -> {status}", style="bold"))
+        for mark, text in ((">", exchange.sent), ("<", exchange.answered)):
+            if text:
+                parts.append(Text(f"{mark} {text[:SHOWN_CHARACTERS]}"))
+    return Group(*parts)
 
 
 def edits_table(rows: Sequence[Mapping[str, Any]]) -> RenderableType:

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from headwater.recording import recorded
 from sandbox.vendors.salesforce.ids import normalize
 from syncs.history import rows
 from syncs.registry import definition
+from syncs.request import Request
 from syncs.state import RunStatus
 
 
@@ -142,3 +144,18 @@ def test_an_account_deleted_between_read_and_write_is_rejected_by_name(world):
     result = world.run("salesforce__account_scores")
     assert (result.status, result.rejected) == (RunStatus.PARTIAL, 1)
     assert result.refusals[0].example_key == gone
+
+
+def test_one_row_is_traced_with_its_request_and_answer(world):
+    world.model("salesforce__signup_leads", *(signup(n) for n in range(3)))
+    with recorded() as exchanges:
+        only = Request(keys=frozenset({"2"}))
+        result = world.run("salesforce__signup_leads", request=only)
+    assert (result.created, result.left_out) == (1, 2)
+    last = exchanges[-1]
+    assert (last.method, last.status) == ("POST", 200)
+    assert json.loads(last.sent)["records"][0]["LastName"] == "Lovelace 2"
+    assert json.loads(last.answered)[0]["success"] is True
+    secrets = {world.served.credentials["salesforce"]["client_secret"]}
+    assert not any(secret in str(each) for each in exchanges for secret in secrets)
+    assert [lead["PLG_User_Id__c"] for lead in world.stored("salesforce", "Lead")] == ["2"]
