@@ -122,7 +122,7 @@ def _land(
     """What landed, the books of its streams, and what kept other streams from it."""
     lately = cycle.as_of - timedelta(days=cycle.settings.quarantine_warning_days)
     failed: Exception | None = None
-    with reading.read(source, streams) as run, connect(cycle.settings) as connection:
+    with reading.read(source, streams) as (run, connection):
         try:
             landed = run.land(connection)
         except (StreamsFailedError, StreamsToRetryError) as error:

@@ -103,8 +103,8 @@ def reading(settings: Settings, shops: Mapping[str, Shop]) -> Iterator[ReadAhead
         yield reading
 
 
-def land(reading: ReadAhead, settings: Settings, name: str) -> Sequence[LoadResult]:
-    with reading.read(name, ["things"]) as source, connect(settings) as connection:
+def land(reading: ReadAhead, name: str) -> Sequence[LoadResult]:
+    with reading.read(name, ["things"]) as (source, connection):
         return source.land(connection)
 
 
@@ -118,7 +118,7 @@ def test_sources_are_read_side_by_side_and_those_that_ask_about_the_others_after
     settings: Settings, shops: Mapping[str, Shop], reading: ReadAhead
 ) -> None:
     for name in ("north", "south", "later"):
-        [result] = land(reading, settings, name)
+        [result] = land(reading, name)
         assert (result.received, result.landed) == (3, 3)
     assert shops["later"].landed_before == 3
     assert [shop.asked for shop in shops.values()] == [1, 1, 1]
@@ -130,10 +130,10 @@ def test_a_refused_credential_keeps_no_other_source_from_landing(
     shops["north"].check_error = CredentialError("refused", next_step="Check NORTH_KEY.")
     shops["south"].waits_for = None
     with pytest.raises(CredentialError, match="NORTH_KEY"):
-        land(reading, settings, "north")
+        land(reading, "north")
     assert shops["north"].asked == 0
-    assert land(reading, settings, "south")[0].landed == 3
-    assert land(reading, settings, "later")[0].landed == 3
+    assert land(reading, "south")[0].landed == 3
+    assert land(reading, "later")[0].landed == 3
 
 
 def test_a_second_attempt_reads_the_source_anew_and_the_others_once(
@@ -141,10 +141,10 @@ def test_a_second_attempt_reads_the_source_anew_and_the_others_once(
 ) -> None:
     shops["north"].failures.append(RetryableError("busy", next_step="Wait."))
     with pytest.raises(StreamsToRetryError, match="busy"):
-        land(reading, settings, "north")
-    assert land(reading, settings, "south")[0].landed == 3
-    assert land(reading, settings, "north")[0].landed == 3
-    assert land(reading, settings, "later")[0].landed == 3
+        land(reading, "north")
+    assert land(reading, "south")[0].landed == 3
+    assert land(reading, "north")[0].landed == 3
+    assert land(reading, "later")[0].landed == 3
     assert [shop.asked for shop in shops.values()] == [2, 1, 1]
 
 
@@ -152,7 +152,7 @@ def test_a_source_that_comes_out_of_turn_is_read_once(
     settings: Settings, shops: Mapping[str, Shop], reading: ReadAhead
 ) -> None:
     for name in ("later", "north", "south"):
-        assert land(reading, settings, name)[0].landed == 3
+        assert land(reading, name)[0].landed == 3
     assert shops["later"].landed_before == 0
     assert [shop.asked for shop in shops.values()] == [1, 1, 1]
 
@@ -160,7 +160,7 @@ def test_a_source_that_comes_out_of_turn_is_read_once(
 def test_what_was_read_and_not_landed_is_landed_by_the_next_run(
     settings: Settings, shops: Mapping[str, Shop], reading: ReadAhead
 ) -> None:
-    land(reading, settings, "north")
+    land(reading, "north")
     reading.close()
     assert (shops["south"].asked, rows(settings, "south")) == (1, 0)
     [result] = run_source("south", settings, FixedClock(NOON), "next")
