@@ -17,7 +17,7 @@ from syncs.definition import Definition
 from syncs.destination import Destination
 from syncs.destinations import open_destination
 from syncs.sealed_plan import seal
-from syncs.state import one, open_state
+from syncs.state import one, open_state, require_not_running
 
 SAMPLE_ROWS = 10
 
@@ -60,9 +60,13 @@ def plan(
     destination: Destination | None = None,
     sealed: bool = False,
 ) -> Plan:
-    """What :func:`run` would do now; calls nobody, and writes nothing but a ``sealed`` plan."""
+    """What :func:`run` would do now; calls nobody, and writes nothing but a ``sealed`` plan.
+
+    Raises :class:`WarehouseBusyError` at once while the sync runs.
+    """
     definition = definition or registry.definition(name)
     warnings: list[str] = []
+    require_not_running(settings, name)
     with open_state(settings, name) as connection:
         found = difference.compute(connection, definition, settings)
         waiting = quarantine.hold_back(connection, clock_from(settings).now(), None)

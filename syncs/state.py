@@ -177,15 +177,20 @@ def open_state(settings: Settings, name: str) -> Iterator[duckdb.DuckDBPyConnect
         yield connection
 
 
-@contextmanager
-def look_at_state(settings: Settings, name: str) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open a sync's state for reading. Raises :class:`WarehouseBusyError` at once while it runs."""
+def require_not_running(settings: Settings, name: str) -> None:
+    """Raise :class:`WarehouseBusyError` at once while somebody runs the sync."""
     running = holder(settings, name)
     if running is not None:
         raise WarehouseBusyError(
             f"{name} is being run by {running}.",
             next_step="Its rows can be looked at when it has ended.",
         )
+
+
+@contextmanager
+def look_at_state(settings: Settings, name: str) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open a sync's state for reading. Raises :class:`WarehouseBusyError` at once while it runs."""
+    require_not_running(settings, name)
     with connect(settings, read_only=True, path=state_path(settings, name)) as connection:
         yield connection
 

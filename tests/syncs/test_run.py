@@ -17,6 +17,7 @@ from headwater.warehouse import connect
 from syncs import history
 from syncs.delivery import Delivery
 from syncs.lease import holder
+from syncs.plan import plan
 from syncs.run import run
 from syncs.state import RunStatus, begin_run, open_state, state_path
 from tests.syncs.bench import SYNC, go
@@ -67,6 +68,8 @@ def test_two_runs_at_once_in_one_process_never_send_twice(bench):
         assert go(hasty, there).status is RunStatus.BUSY
         with pytest.raises(WarehouseBusyError, match=f"process {os.getpid()}"):
             history.status("things", bench.settings)
+        with pytest.raises(WarehouseBusyError, match=f"process {os.getpid()}"):
+            plan("things", bench.settings, definition=SYNC, destination=there)
         results = [first.result(), patient.result()]
     assert told is not None and told.process == os.getpid()
     assert [(item.status, item.created) for item in results] == [
