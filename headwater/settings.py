@@ -43,6 +43,7 @@ DESTINATIONS = (
     "mixpanel",
     "product",
     "files",
+    "webhook",
 )
 """The names of all destinations, as used in ``HEADWATER_DAILY_DELIVERIES``."""
 DELIVERY_KINDS = ("calls", "rows", "creates", "removes")

@@ -6,6 +6,7 @@ HubSpot need not invent a token. ``.env.example`` explains each setting with its
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import date
 from pathlib import Path
@@ -353,6 +354,45 @@ class MarketoSettings(SettingsGroup):
         return self.munchkin_id.upper()
 
 
+class WebhookSettings(SettingsGroup):
+    """Webhooks by the names that definitions know them by (prefix ``WEBHOOK_``)."""
+
+    model_config = SettingsConfigDict(env_prefix="WEBHOOK_")
+
+    urls: Annotated[dict[str, SecretStr], NoDecode]
+    secrets: Annotated[dict[str, SecretStr] | None, NoDecode] = None
+
+    @field_validator("urls", "secrets", mode="before")
+    @classmethod
+    def _by_name(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        try:
+            named = json.loads(value)
+        except ValueError:
+            named = None
+        if not isinstance(named, dict) or not all(isinstance(each, str) for each in named.values()):
+            raise ValueError('it is a JSON object of texts, such as {"alerts": "..."}') from None
+        return named
+
+    @field_validator("urls")
+    @classmethod
+    def _are_safe(cls, value: dict[str, SecretStr]) -> dict[str, SecretStr]:
+        """Rows of people leave by these: encrypted, or not beyond this machine."""
+        for name, url in value.items():
+            parts = urlsplit(url.get_secret_value())
+            near = parts.scheme == "http" and parts.hostname in {"127.0.0.1", "localhost", "::1"}
+            if not parts.hostname or not (parts.scheme == "https" or near):
+                raise ValueError(f"the URL of {name!r} must begin with https://")
+        return value
+
+    @property
+    def account(self) -> str:
+        """The same whatever webhooks there are: a message leaves nothing that another one's home
+        could be mistaken for."""
+        return "webhooks"
+
+
 def _check_postgres_url(url: str) -> None:
     """Raise ``ValueError``, without a part of the URL, when it is no connection URL."""
     if not url.startswith(("postgresql://", "postgres://")):
@@ -387,5 +427,6 @@ SYSTEMS: dict[str, type[SettingsGroup]] = {
     "files": FilesSettings,
     "app_intelligence": AppIntelligenceSettings,
     "web_rank": WebRankSettings,
+    "webhook": WebhookSettings,
 }
 """Every outside system by its name."""

@@ -102,6 +102,11 @@ def _make() -> dict[str, Any]:
             "secret": secrets.token_urlsafe(24),
         },
         "web_rank": {"similarweb_api_key": secrets.token_hex(16)},
+        "webhook": {
+            "slack_path": f"T{secrets.token_hex(5)}/B{secrets.token_hex(5)}/{secrets.token_hex(9)}",
+            "json_token": secrets.token_hex(16),
+            "signing_secret": secrets.token_urlsafe(24),
+        },
         "postgres": {
             "superuser_password": secrets.token_urlsafe(18),
             "headwater_reader": secrets.token_urlsafe(18),

@@ -40,6 +40,7 @@ VENDORS = (
     "web_rank",
     "zendesk",
     "stripe",
+    "webhook",
 )
 
 KEEP_ALIVE_SECONDS = 75

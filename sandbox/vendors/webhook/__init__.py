@@ -1,0 +1,1 @@
+"""Local receivers of webhooks: one that answers as Slack does, and one that checks signatures."""
