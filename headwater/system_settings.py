@@ -14,8 +14,6 @@ from typing import Annotated
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from psycopg import ProgrammingError
-from psycopg.conninfo import conninfo_to_dict
 from pydantic import Field, HttpUrl, SecretStr, field_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
@@ -44,6 +42,8 @@ class ProductSettings(SettingsGroup):
     @property
     def account(self) -> str:
         """Which database this is, without secrets and ports."""
+        from psycopg.conninfo import conninfo_to_dict
+
         parts = conninfo_to_dict(self.database_url.get_secret_value())
         return f"{parts.get('host', 'localhost')}/{parts.get('dbname', '')}"
 
@@ -395,6 +395,10 @@ class WebhookSettings(SettingsGroup):
 
 def _check_postgres_url(url: str) -> None:
     """Raise ``ValueError``, without a part of the URL, when it is no connection URL."""
+    # A tenth of a second that only a database's settings need to spend.
+    from psycopg import ProgrammingError
+    from psycopg.conninfo import conninfo_to_dict
+
     if not url.startswith(("postgresql://", "postgres://")):
         raise ValueError("it must start with postgresql://")
     try:
