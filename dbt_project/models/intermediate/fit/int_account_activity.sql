@@ -1,3 +1,5 @@
+{{ config(materialized='table') }}
+
 with workspaces as (
 
     select * from {{ ref('dim_workspaces') }}

@@ -1,3 +1,5 @@
+{{ config(materialized='table') }}
+
 with accounts as (
 
     select * from {{ ref('dim_accounts') }}

@@ -1,3 +1,5 @@
+{{ config(materialized='table') }}
+
 with moments as (
 
     select * from {{ ref('value_moments') }}
