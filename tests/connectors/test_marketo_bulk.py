@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.marketo.bulk import csv_to_lines, windows
@@ -20,6 +20,7 @@ MOMENTS = st.datetimes(datetime(2020, 1, 1), datetime(2030, 1, 1), timezones=st.
 CELLS = st.text(st.characters(codec="utf-8", exclude_characters="\r\0"), max_size=20)
 
 
+@settings(deadline=None)
 @given(MOMENTS, st.timedeltas(timedelta(0), timedelta(days=200)))
 def test_windows_cover_every_second_once_and_are_never_too_long(
     since: datetime, length: timedelta
@@ -39,6 +40,7 @@ def test_windows_cover_every_second_once_and_are_never_too_long(
     assert all(timedelta(0) <= end - start <= timedelta(days=31) for start, end in found)
 
 
+@settings(deadline=None)
 @given(st.lists(st.lists(CELLS, min_size=3, max_size=3), max_size=20))
 def test_a_file_becomes_the_lines_that_the_csv_module_reads(table: list[list[str]]) -> None:
     text = io.StringIO()
