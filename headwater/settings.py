@@ -44,6 +44,7 @@ DESTINATIONS = (
     "product",
     "files",
     "webhook",
+    "marketo",
 )
 """The names of all destinations, as used in ``HEADWATER_DAILY_DELIVERIES``."""
 DELIVERY_KINDS = ("calls", "rows", "creates", "removes")

@@ -17,6 +17,7 @@ from sandbox.vendors.marketo.activities import Activities
 from sandbox.vendors.marketo.answers import envelope, refused
 from sandbox.vendors.marketo.exports import Exports
 from sandbox.vendors.marketo.leads import Leads
+from sandbox.vendors.marketo.membership import Membership
 from sandbox.vendors.marketo.programs import Programs
 from sandbox.vendors.marketo.store import Store
 from sandbox.vendors.rate_window import vendor_seconds
@@ -35,7 +36,7 @@ def create_app(
     del clock
     gate = _Gate(store, faults, credentials)
     leads, activities, exports = Leads(store, faults), Activities(store), Exports(store, faults)
-    programs = Programs(store)
+    programs, membership = Programs(store), Membership(store, faults)
 
     def route(method: str, path: str, handle: Handler) -> Route:
         return Route(path, endpoint(gate.before(handle)), methods=[method])
@@ -58,7 +59,14 @@ def create_app(
         route("GET", "/rest/v1/leads/programs/{id:int}.json", programs.members),
         route("POST", "/rest/v1/leads/programs/{id:int}.json", programs.members),
         route("GET", "/rest/v1/lists.json", programs.lists),
+        route("GET", "/rest/v1/lists/{id:int}.json", membership.list_by_id),
+        route("POST", "/rest/v1/lists/{id:int}/leads.json", membership.add),
+        route("DELETE", "/rest/v1/lists/{id:int}/leads.json", membership.remove),
         route("GET", "/rest/asset/v1/programs.json", programs.browse),
+        route("GET", "/rest/asset/v1/program/{id:int}.json", membership.program_by_id),
+        route("GET", "/rest/v1/programs/{id:int}/members.json", membership.query),
+        route("POST", "/rest/v1/programs/{id:int}/members/status.json", membership.set_status),
+        route("POST", "/rest/v1/programs/{id:int}/members/delete.json", membership.delete),
         route("GET", "/rest/v1/stats/usage.json", gate.usage),
     ]
     for entity in ("leads", "activities", "program/members"):

@@ -58,6 +58,7 @@ class Store:
         self.lists = Documents(self.db, "lists", integer_keys=True)
         self.members = Documents(self.db, "program_members")
         self.members.index("members_by_program", "document ->> '$.programId'")
+        self.list_members = Documents(self.db, "list_members")
         self.exports = Documents(self.db, "exports")
         self.tokens = Documents(self.db, "tokens")
         self.db.execute("create table if not exists quota (day text primary key, used integer)")
@@ -99,6 +100,7 @@ class Store:
             "programs": self.programs,
             "lists": self.lists,
             "program_members": self.members,
+            "list_members": self.list_members,
             "exports": self.exports,
         }
 
