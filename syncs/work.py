@@ -62,8 +62,8 @@ class Work:
 
     def do(self) -> HeadwaterError | None:
         """Resolve what is open, plan, guard, deliver. Returns what ended delivery early."""
-        self._require_not_paused()
         note_what_is_in_doubt(self._connection)
+        self._require_not_paused()
         if self.outbox.leftovers():
             self.recovered = self._delivery().recover()
         self._settle()
