@@ -45,7 +45,7 @@ check: $(VENV)/.ready ## Lint, types, import directions, dbt parse
 score: $(VENV)/.ready ## Compare the warehouse of the demo with the planted truth; writes var/score.json
 	@$(BIN)/python -m sandbox.score
 
-bench: $(VENV)/.ready ## Measure landing, dbt and the sync difference; writes var/bench.json
+bench: $(VENV)/.ready ## Measure landing, dbt, identity and the sync difference; writes var/bench.json
 	@$(BIN)/python -m benchmarks
 
 proof: $(VENV)/.ready ## Measure the promises of the sync engine; writes var/proof.json

@@ -15,14 +15,14 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import dbt_build, difference, landing
+from benchmarks import dbt_build, difference, identity, landing
 from benchmarks.measuring import Figure
 
 
 def main(
     parts: Annotated[
         list[str] | None,
-        typer.Argument(help="export, memory, postgres, dbt, difference; all if none."),
+        typer.Argument(help="export, memory, postgres, dbt, identity, difference; all if none."),
     ] = None,
     output: Annotated[Path, typer.Option(help="Where to write the figures.")] = Path(
         "var/bench.json"
@@ -31,18 +31,22 @@ def main(
     large: Annotated[int, typer.Option(help="Events whose peak memory is taken.")] = 10_000_000,
     orders: Annotated[int, typer.Option(help="Rows of the PostgreSQL table.")] = 5_000_000,
     rows: Annotated[int, typer.Option(help="Rows of the model that is compared.")] = 1_000_000,
+    identifiers: Annotated[
+        int, typer.Option(help="Identifiers of the identity graph.")
+    ] = 1_000_000,
     runs: Annotated[int, typer.Option(min=1, help="Times each is measured.")] = 3,
     peers: Annotated[Path, typer.Option(help="Virtual environment of the peers.")] = Path(
         ".venv-peers"
     ),
 ) -> None:
-    """Measure landing, the dbt build and the difference of a sync, each beside its peer."""
+    """Measure landing, dbt, the identity graph and a sync's difference, each beside its peer."""
     said = Console(stderr=True)
     measures: dict[str, Callable[[], list[Figure]]] = {
         "export": lambda: landing.measure_export(events, runs, peers),
         "memory": lambda: [landing.measure_memory(large)],
         "postgres": lambda: landing.measure_orders(orders, runs),
         "dbt": lambda: [dbt_build.measure(runs)],
+        "identity": lambda: identity.measure(identifiers),
         "difference": lambda: [difference.measure(rows, runs)],
     }
     unknown = sorted(set(parts or ()) - set(measures))
