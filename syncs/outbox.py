@@ -70,11 +70,15 @@ class Outbox:
                 """,
                 {"run_id": self.run_id, "name": name, "now": naive(now)},
             )
-            self._connection.execute("delete from sent where key in (select key from adopted)")
-            self._connection.execute(
-                "insert into sent select key, model_hash, after, destination_id, ?, ? from adopted",
-                [naive(now), self.run_id],
-            )
+            if one(self._connection, "select exists (from adopted)"):
+                self._adopt(now)
+
+    def _adopt(self, now: datetime) -> None:
+        self._connection.execute("delete from sent where key in (select key from adopted)")
+        self._connection.execute(
+            "insert into sent select key, model_hash, after, destination_id, ?, ? from adopted",
+            [naive(now), self.run_id],
+        )
 
     def pending(self, limit: int) -> list[Change]:
         """The next rows to send: those that were tried least come first, so that a row that gets
@@ -247,6 +251,11 @@ class Outbox:
     def settle(self, now: datetime, destination_fields: str | None = None) -> None:
         """Move ``sent`` by every acknowledged row that it does not know of yet, and ``refused`` by
         every refused one. ``destination_fields``: md5 of the destination's fields, if known."""
+        if not one(
+            self._connection,
+            "select exists (from outbox where state in ('delivered', 'rejected') and not settled)",
+        ):
+            return  # `sent` may be large: it is not looked through for nothing
         with self.transaction():
             quarantine.learn(self._connection, now, destination_fields)
             self._connection.execute(
