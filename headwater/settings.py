@@ -45,6 +45,7 @@ DESTINATIONS = (
     "files",
     "webhook",
     "marketo",
+    "google_sheets",
 )
 """The names of all destinations, as used in ``HEADWATER_DAILY_DELIVERIES``."""
 DELIVERY_KINDS = ("calls", "rows", "creates", "removes")

@@ -354,6 +354,20 @@ class MarketoSettings(SettingsGroup):
         return self.munchkin_id.upper()
 
 
+class GoogleSheetsSettings(SettingsGroup):
+    """Google Sheets that syncs write, by a service account (prefix ``GOOGLE_SHEETS_``)."""
+
+    model_config = SettingsConfigDict(env_prefix="GOOGLE_SHEETS_")
+
+    service_account_file: Path
+    base_url: HttpUrl = HttpUrl("https://sheets.googleapis.com")
+
+    @property
+    def account(self) -> str:
+        """Which host this is; definitions name the spreadsheets."""
+        return str(self.base_url.host)
+
+
 class WebhookSettings(SettingsGroup):
     """Webhooks by the names that definitions know them by (prefix ``WEBHOOK_``)."""
 
@@ -432,5 +446,6 @@ SYSTEMS: dict[str, type[SettingsGroup]] = {
     "app_intelligence": AppIntelligenceSettings,
     "web_rank": WebRankSettings,
     "webhook": WebhookSettings,
+    "google_sheets": GoogleSheetsSettings,
 }
 """Every outside system by its name."""

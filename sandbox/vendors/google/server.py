@@ -13,6 +13,7 @@ from sandbox.clock import VirtualClock
 from sandbox.faults import FaultPlan
 from sandbox.vendors.endpoint import Call, Handler, endpoint
 from sandbox.vendors.google.answers import refused
+from sandbox.vendors.google.batch_update import BatchUpdate
 from sandbox.vendors.google.sheets import Sheets
 from sandbox.vendors.google.store import Store
 from sandbox.vendors.google.tokens import Tokens
@@ -42,6 +43,7 @@ def create_app(
         routes=[
             Route("/token", endpoint(tokens.token), methods=["POST"]),
             read(f"{one}/values:batchGet", sheets.batch_get),
+            write("POST", f"{one}:batchUpdate", BatchUpdate(store).update),
             write("POST", one + "/values/{range:path}:append", sheets.append),
             read(one + "/values/{range:path}", sheets.get),
             write("PUT", one + "/values/{range:path}", sheets.update),
