@@ -7,7 +7,11 @@ never wrote. So a home remembers the account of each system that it met first, a
 
 from __future__ import annotations
 
+import fcntl
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Protocol
 
 from headwater.errors import SettingsError
@@ -29,16 +33,27 @@ def claim(system: str, settings: Settings) -> None:
     """
     group: _Account = load(SYSTEMS[system])  # type: ignore[assignment]
     path = settings.home / FILE
-    known: dict[str, str] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    present = known.setdefault(system, group.account)
-    if present != group.account:
+    with _alone(path):
+        text = path.read_text(encoding="utf-8") if path.exists() else "{}"
+        known: dict[str, str] = json.loads(text)
+        if system not in known:
+            known[system] = group.account
+            draft = path.with_suffix(".draft")
+            draft.write_text(json.dumps(known, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+            draft.replace(path)
+    if known[system] != group.account:
         raise SettingsError(
-            f"{settings.home} holds data of {system} account {present!r}, "
+            f"{settings.home} holds data of {system} account {known[system]!r}, "
             f"and the settings name {group.account!r}.",
             next_step="Give each set of accounts a home of its own with HEADWATER_HOME. If it is "
             f"the same account under a new name, correct {path}.",
         )
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """One claim at a time, of all threads and processes: several sources are checked at once."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(".draft")
-    draft.write_text(json.dumps(known, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-    draft.replace(path)
+    with path.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

@@ -38,7 +38,7 @@ from sandbox.postgres import require_free
 MARK = "demo.json"
 MADE_BY_DEMO = (
     "warehouse.duckdb", "warehouse.duckdb.wal", "landing", "syncs", "dagster", "dbt",
-    "cycle.lock", "score.json", "accounts.json", "credentials",
+    "cycle.lock", "score.json", "accounts.json", "accounts.lock", "credentials",
 )  # fmt: skip
 READY_SECONDS = 90.0
 

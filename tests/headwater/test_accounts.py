@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from headwater.accounts import claim
@@ -44,3 +47,12 @@ def test_another_home_takes_the_other_account(settings, monkeypatch, tmp_path) -
     claim("hubspot", settings)
     monkeypatch.setenv("HUBSPOT_BASE_URL", "https://api.hubapi.com")
     claim("hubspot", Settings(home=tmp_path / "other"))
+
+
+def test_systems_that_are_claimed_at_once_are_all_remembered(settings) -> None:
+    for _ in range(30):
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(lambda system: claim(system, settings), ["hubspot", "product"] * 4))
+        file = settings.home / "accounts.json"
+        assert json.loads(file.read_text()).keys() == {"hubspot", "product"}
+        file.unlink()
