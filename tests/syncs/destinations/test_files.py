@@ -202,6 +202,25 @@ def test_a_disk_that_is_full_and_a_folder_that_is_gone_are_said_and_no_row_is_lo
     assert held(folder / "out/things.csv") == ROWS
 
 
+def test_a_row_whose_file_was_refused_does_not_come_back_with_a_later_one(
+    bench, folder, monkeypatch
+):
+    bench.model({"x": ("one", 1.0)})
+    go(bench, sync())
+
+    def refuses(*_: Any) -> None:
+        raise CredentialError("s3://exports may not be written.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(file_folder.Folder, "publish", refuses)
+        bench.model({"x": ("one", 1.0), "never acknowledged": ("two", 2.0)})
+        refused = go(bench, sync())
+    assert (refused.status, refused.owed) == (RunStatus.FAILED, 1)
+    bench.model({"x": ("one", 1.0), "y": ("three", 3.0)})
+    go(bench, sync())
+    assert held(folder / "out/things.csv") == {"x": ("one", 1.0), "y": ("three", 3.0)}
+
+
 @pytest.mark.parametrize(
     "changes",
     [{"object": "../things.csv"}, {"object": "/etc/things.csv"}, {"object": "things.txt"},

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from headwater.errors import CredentialError, DefinitionError
+from syncs.destination import Batch, Change, Operation, Outcome
 from syncs.destinations import google_sheets, open_destination
 from syncs.run import run
 from syncs.state import RunStatus
@@ -135,6 +136,18 @@ def test_killed_after_the_write_the_next_run_adds_no_row_twice(bench, google, mo
     healed = go(bench, sync())
     assert (healed.status, healed.recovered, healed.planned) == (RunStatus.CLEAN, 2, 0)
     assert [row[1] for row in grid(google)] == ["key", "x", "y"]
+
+
+def test_a_new_row_whose_answer_was_lost_is_not_added_while_google_may_still_be_at_work(
+    bench, google
+):
+    """The first call could end after the second one, and the row would stand there twice."""
+    put(google, HEADER)
+    destination = open_destination(sync(), bench.settings)
+    in_doubt = Batch("b", (Change(1, "x", Operation.CREATE, {"A": "one"}, "token"),))
+    assert [item.outcome for item in destination.resolve(in_doubt)] == [Outcome.UNSENT]
+    assert grid(google) == [HEADER]
+    assert destination.capabilities.settle_seconds > 0
 
 
 def test_what_people_changed_stays_where_the_definition_says_so(bench, google):

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from headwater.errors import CredentialError, DefinitionError, QuotaExhaustedError, RateLimitedError
-from syncs.destination import ALREADY_THERE
+from syncs.destination import ALREADY_THERE, Batch, Change, Operation, Outcome
 from syncs.destinations import marketo_api, open_destination
 from syncs.run import run
 from syncs.state import RunStatus, open_state
@@ -197,6 +197,17 @@ def test_killed_after_the_call_the_next_run_resolves_it_and_makes_no_lead_twice(
     healed = go(bench, leads())
     assert (healed.status, healed.recovered, healed.planned) == (RunStatus.CLEAN, 3, 0)
     assert len(held(marketo)) == 3
+
+
+def test_a_new_lead_whose_answer_was_lost_is_not_sent_while_marketo_may_still_be_at_work(
+    bench, marketo
+):
+    """Two calls at once with one key can make two leads."""
+    destination = open_destination(leads(), bench.settings)
+    in_doubt = Batch("b", (Change(1, "a@acme.com", Operation.CREATE, {}, "token"),))
+    assert [item.outcome for item in destination.resolve(in_doubt)] == [Outcome.UNSENT]
+    assert held(marketo) == {}
+    assert destination.capabilities.settle_seconds > 0
 
 
 def test_a_list_is_the_model_and_leads_that_others_added_stay(bench, marketo):

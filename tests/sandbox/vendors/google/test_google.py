@@ -275,3 +275,31 @@ def test_merged_cells_are_told_by_the_metadata_and_hold_one_value(get, store):
         "startColumnIndex": 0,
         "endColumnIndex": 1,
     }
+
+
+def test_a_batch_update_is_carried_out_whole_or_not_at_all(served, store):
+    session = AuthorizedSession(account(served))
+    url = f"{served.url}/google/v4/spreadsheets/{SHEET}:batchUpdate"
+
+    def cells(*values: Any) -> list[dict[str, Any]]:
+        return [{"values": [{"userEnteredValue": value} if value else {} for value in values]}]
+
+    first = {"sheetId": 0, "rowIndex": 1, "columnIndex": 1}
+    write = {"fields": "userEnteredValue", "rows": cells({"stringValue": "=1"}, {"numberValue": 2})}
+    below = {"sheetId": 0, "fields": "userEnteredValue", "rows": cells({"boolValue": True})}
+    before = store.rows("sheets")[0]["grid"]
+    for wrong in (
+        {"appendCells": {**below, "sheetId": 9}},
+        {"appendCells": {"rows": []}},
+        {"appendCells": {**below, "rows": cells({"x": 1})}},
+        {"deleteSheet": {}},
+    ):
+        asked = {"requests": [{"updateCells": {"start": first, **write}}, wrong]}
+        assert session.post(url, json=asked).status_code == 400
+        assert store.rows("sheets")[0]["grid"] == before
+    asked = {"requests": [{"updateCells": {"start": first, **write}}, {"appendCells": below}]}
+    assert session.post(url, json=asked).json()["replies"] == [{}, {}]
+    grid = store.rows("sheets")[0]["grid"]
+    assert grid[1] == ["acme.com\u00a0", "=1", 2]
+    assert grid[5] == [True, "", ""]
+    assert session.post(url, json={"requests": []}).status_code == 400

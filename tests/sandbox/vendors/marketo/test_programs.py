@@ -87,3 +87,20 @@ def test_filters_of_member_exports(client, store, filters, code):
         client.execute(
             method="create_program_members_export_job", fields=["leadId"], filters=filters
         )
+
+
+def test_the_library_adds_leads_to_a_list_and_removes_them(client, call, store):
+    store.seed("leads", [lead(n) for n in range(1, 4)])
+    store.seed("lists", [{"id": 7, "name": "L"}])
+    added = client.execute(method="add_leads_to_list", listId=7, id=[1, 2, 99])
+    assert [row["status"] for row in added] == ["added", "added", "skipped"]
+    assert added[2]["reasons"][0]["code"] == "1004"
+    removed = client.execute(method="remove_leads_from_list", listId=7, id=[2, 3])
+    assert [row["status"] for row in removed] == ["removed", "skipped"]
+    assert removed[1]["reasons"][0]["code"] == "1015"
+    assert [row["leadId"] for row in store.rows("list_members")] == [1]
+    many = {"input": [{"id": n} for n in range(1, 302)]}
+    assert error(call("POST", "/rest/v1/lists/7/leads.json", json=many))[0] == "1003"
+    assert error(call("POST", "/rest/v1/lists/8/leads.json", json={"input": [{"id": 1}]}))[0] == (
+        "1013"
+    )
