@@ -109,6 +109,10 @@ def planted(seed: int) -> Crowd:
         crowd.bind(lead, dice.choice(others), "lead_user")
     for one, other in zip(known[200:220], known[400:420], strict=True):
         crowd.bind(other, ("email", f"user{one[1]}@firm{int(one[1]) % 90}.io"), "invite_accepted")
+    for human in range(500, 515):  # a friend's address, typed on one's own device
+        friend = human + 100
+        address = ("email", f"user{friend}@firm{friend % 90}.io")
+        crowd.bind(("anonymous_id", f"device-{human}-0"), address, "form_email")
     chosen = dice.sample(unknown, 36)
     for lead, _ in chosen[:12]:
         crowd.bind(lead, ("email", "nobody@example.com"), "lead_email")
