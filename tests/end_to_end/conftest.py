@@ -32,7 +32,8 @@ class World:
         return one_cycle(self.company, self.definitions).outcome
 
 
-@pytest.fixture(scope="session")
+# Ends with this package: the settings of its world are in the environment, which other tests share.
+@pytest.fixture(scope="package")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     home = tmp_path_factory.mktemp("home")
     before = dict(os.environ)
