@@ -10,6 +10,7 @@ asked for in the same way. So all writers open it with :data:`CONFIG`, dbt's pro
 
 from __future__ import annotations
 
+import gc
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -98,6 +99,8 @@ def _open(file: Path, settings: Settings, *, read_only: bool) -> duckdb.DuckDBPy
             try:
                 connection = duckdb.connect(str(file), read_only=read_only, config=CONFIG)
             except _HELD as error:
+                # A result that nobody reads any more holds the file until Python has found it.
+                gc.collect()
                 raise _busy_or_unreadable(file, error, settings) from error
     connection.execute("set TimeZone = 'UTC'")
     if settings.duckdb_memory_limit:
