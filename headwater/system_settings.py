@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import Field, HttpUrl, SecretStr, field_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
+from headwater.file_location import LocationSettings
 from headwater.settings import SettingsGroup
 
 
@@ -212,54 +213,16 @@ class BillingSettings(SettingsGroup):
         return f"{self.base_url.host} {mode}"
 
 
-class EventFilesSettings(SettingsGroup):
+class EventFilesSettings(LocationSettings):
     """Files of events in a folder or bucket (prefix ``EVENT_FILES_``)."""
 
     model_config = SettingsConfigDict(env_prefix="EVENT_FILES_")
 
-    location: str
-    access_key_id: str | None = None
-    secret_access_key: SecretStr | None = None
 
-    @field_validator("location")
-    @classmethod
-    def _is_location(cls, value: str) -> str:
-        """Refuse here what would be shown in errors, or opened relative to some folder."""
-        if "@" in urlsplit(value).netloc:
-            raise ValueError("keys belong into EVENT_FILES_ACCESS_KEY_ID and ..._SECRET_ACCESS_KEY")
-        if "://" not in value and not value.startswith("/"):
-            raise ValueError("write file:///folder, s3://bucket/path or gs://bucket/path")
-        return value
-
-    @property
-    def account(self) -> str:
-        """Which account this is, without secrets and ports."""
-        return self.location.partition("?")[0]
-
-
-class FilesSettings(SettingsGroup):
+class FilesSettings(LocationSettings):
     """The folder or bucket path that syncs write files to (prefix ``FILES_``)."""
 
     model_config = SettingsConfigDict(env_prefix="FILES_")
-
-    location: str
-    access_key_id: str | None = None
-    secret_access_key: SecretStr | None = None
-
-    @field_validator("location")
-    @classmethod
-    def _is_location(cls, value: str) -> str:
-        """Refuse here what would be shown in errors, or opened relative to some folder."""
-        if "@" in urlsplit(value).netloc:
-            raise ValueError("keys belong into FILES_ACCESS_KEY_ID and FILES_SECRET_ACCESS_KEY")
-        if "://" not in value and not value.startswith("/"):
-            raise ValueError("write file:///folder, s3://bucket/path or gs://bucket/path")
-        return value
-
-    @property
-    def account(self) -> str:
-        """Which folder this is, without secrets and ports."""
-        return self.location.partition("?")[0]
 
 
 class AppIntelligenceSettings(SettingsGroup):

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
-from urllib.parse import quote, urlsplit, urlunsplit
 
 from headwater.errors import CredentialError, HeadwaterError, SettingsError, VendorUnavailableError
+from headwater.file_location import is_refused, open_file_system
 from headwater.system_settings import EventFilesSettings
 
 if TYPE_CHECKING:
@@ -21,13 +20,6 @@ ENDINGS = (".json", ".ndjson", ".jsonl", ".gz", ".zst")
 UNFINISHED = (".", "_")
 """How the names begin of files that another program is still writing, or keeps for itself."""
 DIGITS = 12
-REFUSED = re.compile(
-    r"AWS Error (ACCESS_DENIED|INVALID_ACCESS_KEY_ID|SIGNATURE_\w+|INVALID_SIGNATURE|"
-    r"INVALID_CLIENT_TOKEN_ID|MISSING_AUTHENTICATION_TOKEN|EXPIRED_TOKEN)\b|"
-    r"HTTP status 40[13]\b|PERMISSION_?DENIED|UNAUTHENTICATED|\[errno 13\]",
-    re.IGNORECASE,
-)
-"""What says, in the errors of the file systems, that a key is wrong or a right is missing."""
 
 
 @dataclass(frozen=True, order=True)
@@ -99,24 +91,14 @@ class Location:
 
 def open_location(settings: EventFilesSettings) -> Location:
     """The folder that the settings name; of a bucket nothing is asked yet."""
-    import pyarrow as pa
-    from pyarrow.fs import FileSystem
-
-    try:
-        filesystem, path = FileSystem.from_uri(_with_keys(settings))
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
-        raise SettingsError(
-            f"EVENT_FILES_LOCATION cannot be opened: {settings.location} ({type(error).__name__}).",
-            next_step="Write it as file:///folder, s3://bucket/path or gs://bucket/path; "
-            ".env.example shows the options of each.",
-        ) from None
-    return Location(filesystem, path, settings.location.partition("?")[0])
+    filesystem, path = open_file_system(settings)
+    return Location(filesystem, path, settings.account)
 
 
 def explained(error: OSError, where: str) -> HeadwaterError:
     """An error of a file system, as one that says whether it may pass."""
     text = str(error)
-    if REFUSED.search(text):
+    if is_refused(error):
         return CredentialError(
             f"{where} may not be read: {text}",
             next_step="Check EVENT_FILES_LOCATION, and EVENT_FILES_ACCESS_KEY_ID and "
@@ -129,19 +111,3 @@ def explained(error: OSError, where: str) -> HeadwaterError:
 def _is_events(name: str) -> bool:
     parts = name.split("/")
     return name.endswith(ENDINGS) and not any(part.startswith(UNFINISHED) for part in parts)
-
-
-def _with_keys(settings: EventFilesSettings) -> str:
-    """The location with its keys, as the file system wants them."""
-    if settings.access_key_id is None and settings.secret_access_key is None:
-        return settings.location
-    if settings.access_key_id is None or settings.secret_access_key is None:
-        raise SettingsError(
-            "EVENT_FILES_ACCESS_KEY_ID and EVENT_FILES_SECRET_ACCESS_KEY go together, and one of "
-            "them is missing.",
-            next_step="Set both, or neither for the machine's own credentials.",
-        )
-    parts = urlsplit(settings.location)
-    secret = settings.secret_access_key.get_secret_value()
-    keys = f"{quote(settings.access_key_id, safe='')}:{quote(secret, safe='')}"
-    return urlunsplit(parts._replace(netloc=f"{keys}@{parts.netloc}"))

@@ -50,7 +50,7 @@ TICKETS = _export(
     cursor="after_cursor",
     deletes=Deletes("status deleted in the export", flag="is_deleted", at="updated_at"),
     overlap=OWN_CURSOR,
-    # The same list under the name it had before, and the subject before placeholders are filled in.
+    # The same list under the name it had before; the subject before dynamic content is filled in.
     ignored=("fields", "raw_subject"),
 )
 TICKET_EVENTS = _export(

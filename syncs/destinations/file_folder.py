@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import quote, urlsplit, urlunsplit
 
 from headwater.errors import (
     CredentialError,
@@ -21,19 +19,12 @@ from headwater.errors import (
     SettingsError,
     VendorUnavailableError,
 )
+from headwater.file_location import is_refused, open_file_system
 from headwater.system_settings import FilesSettings
 
 if TYPE_CHECKING:
     from pyarrow.fs import FileSystem
 
-REFUSED = re.compile(
-    r"AWS Error (ACCESS_DENIED|INVALID_ACCESS_KEY_ID|SIGNATURE_\w+|INVALID_SIGNATURE|"
-    r"INVALID_CLIENT_TOKEN_ID|MISSING_AUTHENTICATION_TOKEN|EXPIRED_TOKEN)\b|"
-    r"HTTP status 40[13]\b|PERMISSION_?DENIED|UNAUTHENTICATED",
-    re.IGNORECASE,
-)
-"""What says, in the errors of the buckets' file systems, that a key is wrong or a right missing."""
-FORBIDDEN = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 RIGHTS = (
     "Check FILES_LOCATION, and FILES_ACCESS_KEY_ID and FILES_SECRET_ACCESS_KEY or the machine's "
     "own credentials: they need to list the bucket and to put objects."
@@ -99,7 +90,7 @@ class Folder:
 
     def _explained(self, error: OSError, name: str = "") -> HeadwaterError:
         where = f"{self.shown}/{name}".rstrip("/")
-        if error.errno in FORBIDDEN or REFUSED.search(str(error)):
+        if is_refused(error):
             return CredentialError(f"{where} may not be written: {error}", next_step=RIGHTS)
         if error.errno in {errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG}:
             return SettingsError(
@@ -120,17 +111,9 @@ class Folder:
 
 def open_folder(settings: FilesSettings) -> Folder:
     """The folder that the settings name; of a bucket nothing is asked yet."""
-    import pyarrow as pa
-    from pyarrow.fs import FileSystem, LocalFileSystem
+    from pyarrow.fs import LocalFileSystem
 
-    try:
-        filesystem, path = FileSystem.from_uri(_with_keys(settings))
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
-        raise SettingsError(
-            f"FILES_LOCATION cannot be opened: {settings.account} ({type(error).__name__}).",
-            next_step="Write it as file:///folder, s3://bucket/path or gs://bucket/path; "
-            ".env.example shows the options of each.",
-        ) from None
+    filesystem, path = open_file_system(settings)
     local = Path(path) if isinstance(filesystem, LocalFileSystem) else None
     return Folder(filesystem, path, local, settings.account)
 
@@ -151,18 +134,3 @@ def _replace(draft: Path, target: Path) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
-
-
-def _with_keys(settings: FilesSettings) -> str:
-    """The location with its keys, as the file system wants them."""
-    if settings.access_key_id is None and settings.secret_access_key is None:
-        return settings.location
-    if settings.access_key_id is None or settings.secret_access_key is None:
-        raise SettingsError(
-            "FILES_ACCESS_KEY_ID and FILES_SECRET_ACCESS_KEY go together, and one is missing.",
-            next_step="Set both, or neither for the machine's own credentials.",
-        )
-    parts = urlsplit(settings.location)
-    secret = settings.secret_access_key.get_secret_value()
-    keys = f"{quote(settings.access_key_id, safe='')}:{quote(secret, safe='')}"
-    return urlunsplit(parts._replace(netloc=f"{keys}@{parts.netloc}"))

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from pydantic_core import PydanticUndefined
 
-import headwater.system_settings  # noqa: F401  (its groups are settings too)
-from headwater.settings import SettingsGroup
+from headwater.settings import Settings
+from headwater.system_settings import SYSTEMS
 
 FILE = Path(__file__).parents[2] / ".env.example"
 ASSIGNMENT = re.compile(r"^(?P<off>#?)(?P<name>[A-Z][A-Z0-9_]*)=(?P<value>.*)$")
@@ -25,7 +25,7 @@ def described() -> dict[str, tuple[bool, str]]:
 
 def known() -> Iterator[tuple[str, object]]:
     """Name and default of every setting of every group."""
-    for group in SettingsGroup.__subclasses__():
+    for group in (Settings, *SYSTEMS.values()):
         for name, field in group.model_fields.items():
             yield f"{group.model_config['env_prefix']}{name}".upper(), field.default
 
