@@ -16,11 +16,6 @@ from tests.connectors.streams_under_test import NOON, THINGS, Shop, thing
 MOMENTS = pa.timestamp("us", tz="UTC")
 
 
-@pytest.fixture
-def shop(tmp_path: Path) -> Shop:
-    return Shop(tmp_path)
-
-
 def things(**columns: Any) -> pa.Table:
     """A table of things; what is not given is the same for all."""
     rows = len(columns["id"])
