@@ -12,9 +12,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from google.auth.exceptions import GoogleAuthError, RefreshError, TransportError
-from google.auth.transport.requests import Request
-from google.oauth2.service_account import Credentials
 from pydantic import HttpUrl
 
 from connectors.google_sheets.rows import Grid, Merged, records_of
@@ -22,12 +19,8 @@ from connectors.google_sheets.sheet import Sheet
 from connectors.stream import Stream
 from connectors.zone import Extracted, LoadFolder
 from headwater.clock import Clock
-from headwater.errors import (
-    CredentialError,
-    SourceDataError,
-    VendorRejectedError,
-    VendorUnavailableError,
-)
+from headwater.errors import CredentialError, SourceDataError, VendorRejectedError
+from headwater.google_token import GoogleToken
 from headwater.http import ApiSession
 from headwater.settings import Settings
 
@@ -66,7 +59,6 @@ class SpreadsheetSource:
     concurrency: int = 1
     streams: tuple[Stream, ...] = field(init=False)
     session: ApiSession = field(init=False)
-    _credentials: Any = None
     _metadata: dict[str, Any] | None = None
     _grids: dict[str, Grid] = field(default_factory=dict)
 
@@ -76,7 +68,12 @@ class SpreadsheetSource:
             "google sheets",
             str(self.spreadsheet.base_url),
             self.settings,
-            token=self._token,
+            token=GoogleToken(
+                self.spreadsheet.service_account_file,
+                SCOPE,
+                setting=self._setting("SERVICE_ACCOUNT_FILE"),
+                used_for=f"the spreadsheet of {self.name}",
+            ).authorization,
             source=self.name,
         )
 
@@ -144,28 +141,6 @@ class SpreadsheetSource:
 
     def _setting(self, name: str) -> str:
         return f"{self.name}_{name}".upper()
-
-    def _token(self, renew: bool) -> str:
-        """The header's value. The token endpoint is the one that the key file names."""
-        file = self._setting("SERVICE_ACCOUNT_FILE")
-        try:
-            if self._credentials is None:
-                self._credentials = Credentials.from_service_account_file(  # type: ignore[no-untyped-call]
-                    str(self.spreadsheet.service_account_file), scopes=[SCOPE]
-                )
-            if renew or not self._credentials.valid:
-                self._credentials.refresh(Request())
-        except TransportError as error:
-            raise VendorUnavailableError(
-                f"Google's token endpoint could not be reached: {error}",
-                next_step=f"Check token_uri in {file}.",
-            ) from error
-        except (OSError, ValueError, RefreshError, GoogleAuthError) as error:
-            raise CredentialError(
-                f"No token for the spreadsheet of {self.name}: {error}",
-                next_step=f"Check the key file in {file}.",
-            ) from error
-        return f"Bearer {self._credentials.token}"
 
 
 def _grid(values: dict[str, Any], described: dict[str, Any], where: str) -> Grid:

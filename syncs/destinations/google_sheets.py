@@ -14,16 +14,8 @@ from itertools import groupby
 from typing import Any
 from urllib.parse import quote
 
-from google.auth.exceptions import GoogleAuthError, RefreshError, TransportError
-from google.auth.transport.requests import Request
-from google.oauth2.service_account import Credentials
-
-from headwater.errors import (
-    CredentialError,
-    DefinitionError,
-    VendorRejectedError,
-    VendorUnavailableError,
-)
+from headwater.errors import CredentialError, DefinitionError, VendorRejectedError
+from headwater.google_token import GoogleToken
 from headwater.http import ApiSession
 from headwater.settings import Settings, load
 from headwater.system_settings import GoogleSheetsSettings
@@ -101,21 +93,25 @@ class GoogleSheetsDestination:
                 f"{definition.name}.yml: object: {definition.object!r} names no tab.",
                 next_step="Write SPREADSHEET_ID/TAB; the id stands in the sheet's address.",
             )
-        self._account = load(GoogleSheetsSettings)
+        account = load(GoogleSheetsSettings)
         self._label = f"Google Sheets tab {self._tab!r}"
         self._path = f"/v4/spreadsheets/{quote(spreadsheet, safe='')}"
         self._key = definition.key.field
         self._ours = (self._key, *(item.field for item in definition.fields))
-        self._credentials: Any = None
         self._sheet_id: int | None = None
         self._session = ApiSession(
             "Google Sheets",
-            str(self._account.base_url),
+            str(account.base_url),
             settings,
             calls_per_second=CALLS_PER_SECOND,
             window_seconds=WINDOW_SECONDS,
             source="to google_sheets",
-            token=self._token,
+            token=GoogleToken(
+                account.service_account_file,
+                SCOPE,
+                setting="GOOGLE_SHEETS_SERVICE_ACCOUNT_FILE",
+                used_for=self._label,
+            ).authorization,
         )
 
     @property
@@ -282,27 +278,6 @@ class GoogleSheetsDestination:
         with reading("Google Sheets", response):
             answer: dict[str, Any] = response.json()
             return {**answer}
-
-    def _token(self, renew: bool) -> str:
-        """The header's value. The token endpoint is the one that the key file names."""
-        try:
-            if self._credentials is None:
-                self._credentials = Credentials.from_service_account_file(  # type: ignore[no-untyped-call]
-                    str(self._account.service_account_file), scopes=[SCOPE]
-                )
-            if renew or not self._credentials.valid:
-                self._credentials.refresh(Request())
-        except TransportError as error:
-            raise VendorUnavailableError(
-                f"Google's token endpoint could not be reached: {error}",
-                next_step="Check token_uri in GOOGLE_SHEETS_SERVICE_ACCOUNT_FILE.",
-            ) from error
-        except (OSError, ValueError, RefreshError, GoogleAuthError) as error:
-            raise CredentialError(
-                f"No token for {self._label}: {type(error).__name__}.",
-                next_step="Check the key file in GOOGLE_SHEETS_SERVICE_ACCOUNT_FILE.",
-            ) from error
-        return f"Bearer {self._credentials.token}"
 
 
 def encode(value: Value) -> dict[str, Any]:
