@@ -70,7 +70,8 @@ def take_lease(settings: Settings, name: str, now: datetime) -> Iterator[Lease]:
     """
     path = _path(settings, name)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a+", encoding="utf-8") as file:
+    path.touch()
+    with path.open("r+", encoding="utf-8") as file:
         for attempt in Retrying(
             retry=retry_if_exception_type(WarehouseBusyError),
             stop=stop_after_delay(settings.warehouse_wait_seconds),

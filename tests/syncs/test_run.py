@@ -16,7 +16,7 @@ from headwater.errors import WarehouseBusyError
 from headwater.warehouse import connect
 from syncs import history
 from syncs.delivery import Delivery
-from syncs.lease import holder
+from syncs.lease import holder, take_lease
 from syncs.plan import plan
 from syncs.run import run
 from syncs.state import RunStatus, begin_run, open_state, state_path
@@ -75,6 +75,15 @@ def test_two_runs_at_once_in_one_process_never_send_twice(bench):
     assert [(item.status, item.created) for item in results] == [
         (RunStatus.CLEAN, 8), (RunStatus.CLEAN, 0)]  # fmt: skip
     assert there.writes == 8 and len(there.state()) == 8
+    assert holder(bench.settings, "things") is None
+
+
+def test_others_read_how_far_the_holder_is(bench):
+    with take_lease(bench.settings, "things", bench.clock.now()) as lease:
+        for line in ("", "1 of 2,000 rows answered", "all"):  # a shorter line after a longer one
+            lease.tell(line)
+            told = holder(bench.settings, "things")
+            assert told is not None and (told.process, told.doing) == (os.getpid(), line)
     assert holder(bench.settings, "things") is None
 
 
