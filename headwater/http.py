@@ -51,7 +51,7 @@ class ApiSession(requests.Session):
     counts over ten seconds lets calls come in bursts. ``token`` is asked for the ``Authorization``
     header of each call; after a 401 it is asked once more with ``renew=True``. ``refused`` reads an
     answer that is no success in the vendor's own terms: the error it means, or None where its
-    status says it all.
+    status says it all. ``secret_url``: the URL of each call is a secret, and in no recording.
     ``calls`` counts the HTTP calls made, retries included.
     """
 
@@ -66,6 +66,7 @@ class ApiSession(requests.Session):
         token: Callable[[bool], str] | None = None,
         source: str | None = None,
         refused: Callable[[requests.Response], Exception | None] | None = None,
+        secret_url: bool = False,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         super().__init__()
@@ -77,6 +78,7 @@ class ApiSession(requests.Session):
         self._token = token
         self._budget = call_budget(source or vendor, settings)
         self._refused = refused
+        self._shown_as = vendor if secret_url else None
         self._sleep = sleep
         self._limiter = (
             Limiter(
@@ -170,7 +172,7 @@ class ApiSession(requests.Session):
         try:
             answer = self.request(method, url, **options)
         except LOST_CONNECTION as error:
-            note(method, url, options, None)
+            note(method, url, options, None, shown_as=self._shown_as)
             where = f"{self.vendor} {method} {urlsplit(url).path}"
             if _never_sent(error) or method.upper() in SAFE_METHODS:
                 raise VendorUnavailableError(
@@ -182,7 +184,7 @@ class ApiSession(requests.Session):
                 next_step="The write may or may not have happened; it is resolved before it is "
                 "sent again.",
             ) from error
-        note(method, url, options, answer)
+        note(method, url, options, answer, shown_as=self._shown_as)
         return answer
 
 

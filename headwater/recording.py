@@ -13,14 +13,16 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 import requests
 
 LONGEST = 20_000
 """Characters of a body that are kept."""
+_NAMES = "access_token|refresh_token|client_secret|client_assertion|password|assertion"
 _SECRET = re.compile(
-    r'("?(?:access_token|refresh_token|client_secret|client_assertion|password|assertion)"?'
-    r'\s*[=:]\s*"?)[^"&,}\s]+'
+    rf'("(?:{_NAMES})"\s*:\s*")(?:[^"\\]|\\.)*'  # of JSON, to the end of the text
+    rf'|((?:{_NAMES})\s*[=:]\s*)[^"&\s][^&\s]*'  # of a form or an address
 )
 
 
@@ -50,18 +52,26 @@ def recorded() -> Iterator[list[Exchange]]:
 
 
 def note(
-    method: str, url: str, options: Mapping[str, Any], answer: requests.Response | None
+    method: str,
+    url: str,
+    options: Mapping[str, Any],
+    answer: requests.Response | None,
+    *,
+    shown_as: str | None = None,
 ) -> None:
-    """Keep a call if somebody records; ``options`` are those that the session was called with."""
+    """Keep a call if somebody records; ``options`` are those that the session was called with.
+
+    ``shown_as`` stands in the place of a URL that is a secret itself.
+    """
     exchanges = _recording.get()
     if exchanges is None:
         return
-    full = answer.request.url if answer is not None and answer.request.url else url
+    asked = answer.request.url if answer is not None and answer.request.url else url
     text = "" if answer is None or options.get("stream") else answer.text
     exchanges.append(
         Exchange(
             method.upper(),
-            covered(full),
+            shown_as or covered(asked),
             covered(_body(options)),
             None if answer is None else answer.status_code,
             covered(text),
@@ -71,7 +81,7 @@ def note(
 
 def covered(text: str) -> str:
     """The text, cut to ``LONGEST``, with the values of known secrets covered."""
-    return _SECRET.sub(r"\1***", text[:LONGEST])
+    return _SECRET.sub(lambda found: f"{found[1] or found[2]}***", text[:LONGEST])
 
 
 def _body(options: Mapping[str, Any]) -> str:
@@ -82,5 +92,5 @@ def _body(options: Mapping[str, Any]) -> str:
         data = gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data
         return data.decode("utf-8", errors="replace")
     if isinstance(data, Mapping):
-        return "&".join(f"{name}={value}" for name, value in data.items())
+        return urlencode(data, safe="@:,/")
     return "" if data is None else str(data)

@@ -2,7 +2,7 @@
 
 A receiver cannot be asked what it took. So it is made durable that a message leaves before it does,
 and one whose answer was lost is not sent again, unless the receiver drops what it has seen
-(``resend``). The URL is a secret: it is in no error.
+(``resend``). The URL is a secret: it is in no error and no trace.
 """
 
 from __future__ import annotations
@@ -107,6 +107,7 @@ class WebhookDestination:
             calls_per_second=PER_SECOND[self._format],
             source="to webhook",
             refused=self._refused,
+            secret_url=True,
         )
         self._now = now
         self._quiet = settings.sync_state / "webhooks" / f"{definition.name}.quiet"

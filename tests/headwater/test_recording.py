@@ -14,6 +14,8 @@ from headwater.recording import covered
         "grant_type=refresh&refresh_token=hunter2&client_secret=hunter2",
         '{"client_secret":"hunter2"}',
         "https://example.com/token?password=hunter2&x=1",
+        '{"password": "to, be} or\\" hunter2", "x": 1}',
+        "client_secret=a,b}hunter2&x=1",
     ],
 )
 def test_secrets_are_covered(text: str) -> None:

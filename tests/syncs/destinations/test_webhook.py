@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from headwater.errors import DefinitionError, SettingsError
+from headwater.recording import recorded
 from syncs.destinations import open_destination, webhook
 from syncs.run import run
 from syncs.state import RunStatus, open_state
@@ -188,6 +189,19 @@ def test_errors_say_what_to_do_and_never_the_url(bench, receivers, monkeypatch, 
     shown = "".join(traceback.format_exception(result.error)) + str(codes(bench))
     assert path not in shown and path.split("/")[-1] not in shown
     assert result.error.__context__ is None
+
+
+@pytest.mark.parametrize("fault", [None, "reset"])
+def test_a_trace_shows_the_message_and_never_the_url(bench, receivers, fault):
+    if fault is not None:
+        receivers.fault("webhook", "", fault)
+    bench.model({"x": ("one", 1.0)})
+    with recorded() as exchanges:
+        go(bench, sync(options=SLACK))
+    (exchange,) = exchanges
+    assert "one has used 1.0" in exchange.sent
+    assert exchange.url == "webhook alerts"
+    assert receivers.credentials["webhook"]["slack_path"] not in str(exchange)
 
 
 def test_a_refused_row_does_not_hold_up_the_others(bench, receivers):
