@@ -18,6 +18,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from headwater.errors import DefinitionError
 
 Identifier = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+FieldName = Annotated[str, Field(pattern=r'^[^"\\]+$')]
+"""What stands in a path of JSON, which knows no way to write a quotation mark."""
 
 
 class Mode(StrEnum):
@@ -75,7 +77,7 @@ class FieldMap(_Part):
     """
 
     column: Identifier
-    field: str
+    field: FieldName
     policy: Policy = Policy.OVERWRITE
     edits: Edits = Edits.OVERWRITE
     adopt: Identifier | None = None

@@ -40,6 +40,7 @@ fields:
         (("{column: a, field: A}", "{column: a, field: email}"), "is the key"),
         (("mode: upsert", "mode: upsert\nremoval: {action: clear, fields: [B]}"), "not mapped"),
         (("mode: upsert", "mode: upsert\ncolour: red"), "things.yml:9: colour"),
+        (("field: A", "field: 'Size 19\"'"), "things.yml:10: fields.0.field"),
         (("name: things", "name: [things"), "is not YAML"),
     ],
 )  # fmt: skip
