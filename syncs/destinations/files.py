@@ -8,6 +8,7 @@ removed is whole again with the next change, and the account needs no right to r
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ import duckdb
 import pyarrow as pa
 
 from headwater.budget import call_budget
-from headwater.errors import DefinitionError, VendorUnavailableError
+from headwater.errors import DefinitionError, GuardError, VendorUnavailableError
 from headwater.settings import Settings, load
 from headwater.system_settings import FilesSettings
 from headwater.warehouse import quote
@@ -25,6 +26,7 @@ from syncs.definition import Definition, Mode, Removal
 from syncs.destination import Batch, Capabilities, Counts, Operation, Outcome, RowResult, Value
 from syncs.destinations.file_folder import open_folder
 from syncs.registry import definitions
+from syncs.state import state_path
 
 BATCH_ROWS = 100_000
 """Changes that are put into a file at a time: they stand in memory, the file doesn't."""
@@ -75,6 +77,7 @@ class FilesDestination:
         self._types = _types(definition)
         self._work = settings.sync_state / "files" / definition.name
         self._copy = self._work / "mirror.parquet"
+        self._state = state_path(settings, definition.name)
         self._memory_limit = settings.duckdb_memory_limit
         self._budget = call_budget("to files", settings)
         self.calls = 0
@@ -99,6 +102,8 @@ class FilesDestination:
             self._stage(database, batch)
             wrong = self._wrong(database)
             if len(wrong) < len(batch.changes) or not self._once:
+                if not self._once:
+                    self._require_copy(database, batch)
                 rows = self._rows_alone() if self._once else self._rows_in_mirror(database)
                 _copy(database, rows, drafted, ".parquet")
                 if self._file.suffix != drafted.suffix:
@@ -124,7 +129,10 @@ class FilesDestination:
         self.calls += 1
         self._folder.publish(content, self._name_of(batch))
         if not self._once:
-            (self._work / "drafted.parquet").replace(self._copy)
+            drafted = self._work / "drafted.parquet"
+            with drafted.open("rb") as file:
+                os.fsync(file.fileno())
+            drafted.replace(self._copy)
 
     def _name_of(self, batch: Batch) -> str:
         if not self._once:
@@ -169,6 +177,26 @@ class FilesDestination:
                 found[place] = f"{name}: {text[:100]!r} is no {self._types[name]}."
         database.register("wrong", pa.table({"place": pa.array(list(found), pa.int64())}))
         return found
+
+    def _require_copy(self, database: duckdb.DuckDBPyConnection, batch: Batch) -> None:
+        """Raise where our copy has not the rows that this batch changes: what it lacks would be
+        lacking in the file."""
+        known = [change.key for change in batch.changes if change.operation is Operation.UPDATE]
+        database.register("known", pa.table({"key": pa.array(known, pa.string())}))
+        missing = len(known)
+        if known and self._copy.exists():
+            key = quote(self._columns[0])
+            [(missing,)] = database.execute(
+                f"select count(*) from known "  # noqa: S608 (quoted)
+                f"where key not in (select {key} from ({_select_file(self._copy)}))"
+            ).fetchall()
+        if missing:
+            raise GuardError(
+                f"{self._label}: our copy of the file, {self._copy}, lacks {missing} rows that "
+                "were published.",
+                next_step="Nothing was published. Bring the copy back, or remove it and "
+                f"{self._state}: the next run then publishes the whole model.",
+            )
 
     def _rows_alone(self) -> str:
         """The batch's own rows."""

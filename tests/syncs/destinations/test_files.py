@@ -21,7 +21,7 @@ from headwater.errors import CredentialError, DefinitionError
 from syncs.destinations import file_folder, files, open_destination
 from syncs.request import Request
 from syncs.run import run
-from syncs.state import RunStatus
+from syncs.state import RunStatus, state_path
 from tests.syncs.bench import Bench, a_definition
 from tests.syncs.memory_destination import Killed
 
@@ -109,6 +109,21 @@ def test_clearing_keeps_the_row_and_undo_gives_back_what_a_run_changed(bench, fo
     assert held(path) == {"x": ("one", 9.0), "y": (None, 2.0)}
     go(bench, definition, request=Request(undo=left.run_id))
     assert held(path)["x"] == ("one", 1.0)
+
+
+def test_without_our_copy_no_file_is_published_that_lacks_rows(bench, folder):
+    bench.model(ROWS)
+    go(bench, sync())
+    path, whole = folder / "out/things.csv", (folder / "out/things.csv").read_bytes()
+    shutil.rmtree(bench.settings.sync_state / "files")
+    bench.model({**ROWS, "a": ("changed", 1.0), "new": ("new", 2.0)})
+    refused = go(bench, sync())
+    assert (refused.status, refused.owed, refused.updated) == (RunStatus.BLOCKED, 2, 0)
+    assert str(state_path(bench.settings, "things")) in str(refused.error)
+    assert path.read_bytes() == whole
+    state_path(bench.settings, "things").unlink()
+    assert go(bench, sync()).created == 5
+    assert held(path) == {**ROWS, "a": ("changed", 1.0), "new": ("new", 2.0)}
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
