@@ -1,8 +1,8 @@
-"""Salesforce over REST: login, base URL, and errors told apart by ``errorCode``.
+"""Salesforce over REST: token, base URL, and errors told apart by ``errorCode``.
 
-simple-salesforce logs in; the calls are made with :class:`headwater.http.ApiSession`, because its
-own call layer neither retries, nor renews the token for bulk jobs, nor says whether a write may
-have happened.
+The calls are made with :class:`headwater.http.ApiSession`, because simple-salesforce's own call
+layer neither retries, nor renews the token for bulk jobs, nor says whether a write may have
+happened.
 """
 
 from __future__ import annotations
@@ -11,17 +11,15 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import requests
-from simple_salesforce.exceptions import SalesforceAuthenticationFailed
-from simple_salesforce.login import SalesforceLogin
 
 from headwater.errors import (
     CredentialError,
     QuotaExhaustedError,
     RateLimitedError,
     VendorRejectedError,
-    VendorUnavailableError,
 )
-from headwater.http import ApiSession, BaseUrlAdapter
+from headwater.http import ApiSession
+from headwater.salesforce_login import log_in
 from headwater.settings import Settings
 from headwater.system_settings import SalesforceSettings
 
@@ -36,9 +34,7 @@ class SalesforceApi:
         self._account = account
         self._settings = settings
         self._token: str | None = None
-        base = str(account.base_url).rstrip("/") if account.base_url else None
-        self._base = base
-        host = base or f"https://{account.domain}.salesforce.com"
+        host = str(account.base_url or f"https://{account.domain}.salesforce.com")
         self._session = ApiSession(
             "Salesforce", host, settings, source="to salesforce", token=self._authorization
         )
@@ -70,31 +66,10 @@ class SalesforceApi:
         return f"Bearer {self._token}"
 
     def _login(self) -> str:
-        with requests.Session() as session:
-            if self._base:
-                session.mount("https://", BaseUrlAdapter(self._base))
-            try:
-                token, instance = SalesforceLogin(
-                    session=session,
-                    domain=self._account.domain,
-                    consumer_key=self._account.client_id,
-                    consumer_secret=self._account.client_secret.get_secret_value(),
-                )
-            except SalesforceAuthenticationFailed as error:
-                raise CredentialError(
-                    f"Salesforce refused the login of {self._account.domain}: {error}",
-                    next_step="Check SALESFORCE_DOMAIN, SALESFORCE_CLIENT_ID and "
-                    "SALESFORCE_CLIENT_SECRET, and that the client-credentials flow has a run-as "
-                    "user.",
-                ) from None
-            except requests.RequestException as error:
-                raise VendorUnavailableError(
-                    f"Salesforce login: no answer ({type(error).__name__}).",
-                    next_step="Check SALESFORCE_DOMAIN or SALESFORCE_BASE_URL and the network.",
-                ) from error
-        if self._base is None:
+        token, instance = log_in(self._account, self._settings)
+        if self._account.base_url is None:
             self._session.base_url = f"https://{instance}"
-        return str(token)
+        return token
 
 
 def error_of(method: str, path: str, answer: requests.Response) -> Exception:
