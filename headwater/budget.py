@@ -1,23 +1,19 @@
 """Daily budgets: how many calls, and how many rows to deliver, Headwater leaves itself in a day.
 
-A vendor's allowance is shared with everybody else who uses the account. The counts stand in a
-small database in the home folder, for all processes together, and go by UTC days of the clock.
+A vendor's allowance is shared with everybody else who uses the account. The counts stand in what
+all runners share (:mod:`headwater.shared_state`), and go by UTC days of the clock.
 """
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from headwater.clock import Clock, clock_from
 from headwater.errors import QuotaExhaustedError
 from headwater.settings import Settings
+from headwater.shared_state import shared_state
 
-FILE = "calls.sqlite"
-WAIT_SECONDS = 30.0
 TO = "to "
 """What stands before the name of a destination: its calls are counted apart from the reading."""
 KIND_OF = {"create": "creates", "remove": "removes"}
@@ -26,11 +22,11 @@ KIND_OF = {"create": "creates", "remove": "removes"}
 
 @dataclass(frozen=True)
 class CallBudget:
-    """The calls that ``source`` may make in a day: ``allowed`` of them, counted in ``file``."""
+    """The calls that ``source`` may make in a day: ``allowed`` of them."""
 
     source: str
     allowed: int
-    file: Path
+    settings: Settings
     clock: Clock
 
     def spend(self) -> None:
@@ -40,12 +36,13 @@ class CallBudget:
         call must not be made then, and isn't counted.
         """
         day = self.clock.now().date().isoformat()
-        with _counts(self.file) as counts:
-            counted = counts.execute(
-                "insert into calls values (?, ?, 1) on conflict do update set calls = calls + 1 "
-                "where calls < ?",
-                (self.source, day, self.allowed),
-            ).rowcount
+        with shared_state(self.settings, durable=False) as state:
+            counted = state.change(
+                "insert into calls (source, day, calls) values ($source, $day, 1) "
+                "on conflict (source, day) do update set calls = calls.calls + 1 "
+                "where calls.calls < $allowed",
+                {"source": self.source, "day": day, "allowed": self.allowed},
+            )
         # A budget of none lets the first insert through.
         if not counted or not self.allowed:
             delivers = self.source.startswith(TO)
@@ -69,7 +66,7 @@ class RowBudget:
 
     destination: str
     allowed: Mapping[str, int]
-    file: Path
+    settings: Settings
     clock: Clock
 
     def reserve(self, operations: Sequence[str]) -> int:
@@ -78,34 +75,34 @@ class RowBudget:
         Returns how many that are. A row that is refused, or sent again by a later run, counts.
         """
         day = self.clock.now().date().isoformat()
-        with _counts(self.file) as counts:
-            counts.execute("begin immediate")
-            spent = dict(
-                counts.execute(
-                    "select source, calls from calls where day = ? and source like ?",
-                    (day, f"{TO}{self.destination}.%"),
-                ).fetchall()
-            )
+        counters = {self._counter(kind): kind for kind in self.allowed}
+        with (
+            shared_state(self.settings, durable=False) as state,
+            state.transaction(alone=f"budget of {self.destination}"),
+        ):
+            spent = {
+                counters[source]: calls
+                for source, calls in state.rows(
+                    "select source, calls from calls where day = $day", {"day": day}
+                )
+                if source in counters
+            }
             taken = dict.fromkeys(self.allowed, 0)
             number = 0
             for operation in operations:
                 counted_as = ("rows", KIND_OF.get(operation, "rows"))
                 kinds = {kind for kind in counted_as if kind in self.allowed}
-                if any(
-                    spent.get(self._counter(kind), 0) + taken[kind] >= self.allowed[kind]
-                    for kind in kinds
-                ):
+                if any(spent.get(kind, 0) + taken[kind] >= self.allowed[kind] for kind in kinds):
                     break
                 for kind in kinds:
                     taken[kind] += 1
                 number += 1
             for kind, rows in taken.items():
-                counts.execute(
-                    "insert into calls values (?, ?, ?) "
-                    "on conflict do update set calls = calls + excluded.calls",
-                    (self._counter(kind), day, rows),
+                state.change(
+                    "insert into calls (source, day, calls) values ($source, $day, $rows) "
+                    "on conflict (source, day) do update set calls = calls.calls + excluded.calls",
+                    {"source": self._counter(kind), "day": day, "rows": rows},
                 )
-            counts.execute("commit")
         return number
 
     def exhausted(self) -> QuotaExhaustedError:
@@ -122,23 +119,6 @@ class RowBudget:
         return f"{TO}{self.destination}.{kind}"
 
 
-@contextmanager
-def _counts(file: Path) -> Iterator[sqlite3.Connection]:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    counts = sqlite3.connect(file, timeout=WAIT_SECONDS, isolation_level=None)
-    try:
-        # A process that is killed loses no count, a machine that loses power may: no sync to
-        # disk for every call.
-        counts.execute("pragma synchronous = off")
-        counts.execute(
-            "create table if not exists calls "
-            "(source text, day text, calls integer, primary key (source, day))"
-        )
-        yield counts
-    finally:
-        counts.close()
-
-
 def call_budget(source: str, settings: Settings) -> CallBudget | None:
     """The budget of a source, None where ``HEADWATER_DAILY_CALLS`` sets none; ``to <destination>``
     is a destination's, of ``HEADWATER_DAILY_DELIVERIES``."""
@@ -148,7 +128,7 @@ def call_budget(source: str, settings: Settings) -> CallBudget | None:
         allowed = (settings.daily_calls or {}).get(source)
     if allowed is None:
         return None
-    return CallBudget(source, allowed, settings.home / FILE, clock_from(settings))
+    return CallBudget(source, allowed, settings, clock_from(settings))
 
 
 def row_budget(destination: str, settings: Settings, clock: Clock) -> RowBudget | None:
@@ -159,4 +139,4 @@ def row_budget(destination: str, settings: Settings, clock: Clock) -> RowBudget 
         for to, _, kind in (name.partition("."),)
         if to == destination and kind != "calls"
     }
-    return RowBudget(destination, limits, settings.home / FILE, clock) if limits else None
+    return RowBudget(destination, limits, settings, clock) if limits else None

@@ -5,7 +5,8 @@
     │   ├── VendorUnavailableError     5xx, connection refused, timeout while reading
     │   ├── RateLimitedError           the vendor asked us to slow down
     │   ├── OutcomeUnknownError        a write was sent, no clear answer came: resolve, then resend
-    │   └── WarehouseBusyError         another process holds the DuckDB file
+    │   ├── WarehouseBusyError         another process holds the DuckDB file
+    │   └── StateUnavailableError      what Headwater keeps cannot be read or written just now
     └── PermanentError             trying again changes nothing until somebody changes something
         ├── SettingsError              a setting is missing or malformed
         ├── CredentialError            the vendor refused the credential or a right is missing
@@ -57,6 +58,10 @@ class OutcomeUnknownError(RetryableError):
 
 class WarehouseBusyError(RetryableError):
     """Another process holds the DuckDB file."""
+
+
+class StateUnavailableError(RetryableError):
+    """Headwater's own state cannot be read or written just now."""
 
 
 class PermanentError(HeadwaterError):

@@ -81,6 +81,8 @@ class Settings(SettingsGroup):
     as_of: datetime | None = None
     sources: Annotated[tuple[str, ...], NoDecode] = SOURCES
     syncs: Annotated[tuple[str, ...] | None, NoDecode] = None
+    sync_state_url: SecretStr | None = None
+    sync_state_schema: str = Field(default="headwater", pattern=r"^[a-z_][a-z0-9_]{0,62}$")
     duckdb_memory_limit: str | None = None
     landing_memory_limit: str = "1GB"
     sources_at_a_time: int = Field(default=4, ge=1, le=32)
@@ -118,6 +120,15 @@ class Settings(SettingsGroup):
         unknown = [name for name in value if name not in SOURCES]
         if unknown:
             raise ValueError(f"unknown source {', '.join(unknown)}; known: {', '.join(SOURCES)}")
+        return value
+
+    @field_validator("sync_state_url")
+    @classmethod
+    def _postgresql(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            scheme, _, rest = value.get_secret_value().partition("://")
+            if scheme not in ("postgresql", "postgres") or not rest:
+                raise ValueError("only postgresql://user:password@host:5432/database is known")
         return value
 
     @field_validator("daily_calls", mode="before")

@@ -1,14 +1,14 @@
-"""A person's word that a sync must not send for now: kept in a file, heeded between two batches."""
+"""A person's word that a sync must not send for now: shared by all runners, heeded between two
+batches."""
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
 from headwater.errors import PausedError
 from headwater.settings import Settings
+from headwater.shared_state import shared_state
 
 
 @dataclass(frozen=True)
@@ -22,32 +22,29 @@ class Pause:
 def pause(settings: Settings, name: str, reason: str, now: datetime) -> Pause:
     """Stop a sync: a run that is on ends after its batch, and no other begins."""
     made = Pause(now.isoformat(timespec="seconds"), reason)
-    path = _path(settings, name)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(".pausing")
-    draft.write_text(json.dumps(asdict(made)) + "\n", encoding="utf-8")
-    draft.replace(path)
+    with shared_state(settings) as state:
+        state.change(
+            "insert into pauses (sync, since, reason) values ($sync, $since, $reason) "
+            "on conflict (sync) do update set since = excluded.since, reason = excluded.reason",
+            {"sync": name, "since": made.since, "reason": reason},
+        )
     return made
 
 
 def resume(settings: Settings, name: str) -> bool:
     """Let a sync go on; whether it was paused."""
-    path = _path(settings, name)
-    was_paused = path.exists()
-    path.unlink(missing_ok=True)
-    return was_paused
+    with shared_state(settings) as state:
+        return bool(state.change("delete from pauses where sync = $sync", {"sync": name}))
 
 
 def paused(settings: Settings, name: str) -> Pause | None:
-    """The pause of a sync, None if it may run. A file that cannot be read is a pause."""
-    try:
-        text = _path(settings, name).read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return None
-    try:
-        return Pause(**json.loads(text))
-    except (ValueError, TypeError):
-        return Pause("an unknown time", "the file cannot be read")
+    """The pause of a sync, None if it may run.
+
+    Raises :class:`StateUnavailableError` where that cannot be read.
+    """
+    with shared_state(settings) as state:
+        found = state.rows("select since, reason from pauses where sync = $sync", {"sync": name})
+    return Pause(*found[0]) if found else None
 
 
 def require_not_paused(settings: Settings, name: str) -> None:
@@ -59,7 +56,3 @@ def require_not_paused(settings: Settings, name: str) -> None:
             next_step=f"What is not sent stays owed. Let it go on with "
             f"`headwater sync resume {name}`.",
         )
-
-
-def _path(settings: Settings, name: str) -> Path:
-    return settings.sync_state / f"{name}.paused"

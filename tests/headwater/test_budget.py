@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from headwater.budget import FILE, CallBudget, call_budget
+from headwater.budget import CallBudget, call_budget
 from headwater.clock import FixedClock
 from headwater.errors import QuotaExhaustedError
 from headwater.settings import Settings
+from headwater.shared_state import FILE
 
 LATE = datetime(2025, 8, 29, 23, 59, tzinfo=UTC)
 
@@ -19,25 +20,25 @@ LATE = datetime(2025, 8, 29, 23, 59, tzinfo=UTC)
 def test_the_call_past_the_budget_is_refused_until_the_next_day(tmp_path: Path) -> None:
     clock = FixedClock(LATE)
     for _ in range(3):  # each is another process's
-        CallBudget("hubspot", 3, tmp_path / FILE, clock).spend()
-    budget = CallBudget("hubspot", 3, tmp_path / FILE, clock)
+        CallBudget("hubspot", 3, Settings(home=tmp_path), clock).spend()
+    budget = CallBudget("hubspot", 3, Settings(home=tmp_path), clock)
     with pytest.raises(QuotaExhaustedError, match=r"hubspot: the 3 calls .* on 2025-08-29"):
         budget.spend()
-    CallBudget("marketo", 1, tmp_path / FILE, clock).spend()
+    CallBudget("marketo", 1, Settings(home=tmp_path), clock).spend()
     clock.at += timedelta(minutes=1)
     budget.spend()
 
 
 def test_a_budget_that_is_raised_goes_on_the_same_day(tmp_path: Path) -> None:
     clock = FixedClock(LATE)
-    CallBudget("hubspot", 1, tmp_path / FILE, clock).spend()
+    CallBudget("hubspot", 1, Settings(home=tmp_path), clock).spend()
     with pytest.raises(QuotaExhaustedError):
-        CallBudget("hubspot", 1, tmp_path / FILE, clock).spend()
-    CallBudget("hubspot", 2, tmp_path / FILE, clock).spend()
+        CallBudget("hubspot", 1, Settings(home=tmp_path), clock).spend()
+    CallBudget("hubspot", 2, Settings(home=tmp_path), clock).spend()
 
 
 def test_calls_at_the_same_time_are_all_counted(tmp_path: Path) -> None:
-    budget = CallBudget("hubspot", 20, tmp_path / FILE, FixedClock(LATE))
+    budget = CallBudget("hubspot", 20, Settings(home=tmp_path), FixedClock(LATE))
 
     def spend(_: int) -> bool:
         try:

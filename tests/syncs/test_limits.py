@@ -7,9 +7,10 @@ from threading import Thread
 
 import pytest
 
-from headwater.errors import QuotaExhaustedError
+from headwater.errors import QuotaExhaustedError, StateUnavailableError
+from headwater.shared_state import FILE
 from syncs.history import status
-from syncs.pause import pause, paused, resume
+from syncs.pause import pause, resume
 from syncs.run import run
 from syncs.state import RunStatus
 from tests.syncs.bench import SYNC, a_definition, go
@@ -72,8 +73,15 @@ def test_a_paused_sync_ends_after_its_batch_and_begins_no_other_until_it_goes_on
     still = go(bench, there)
     assert (still.status, still.planned, there.writes) == (RunStatus.PAUSED, 0, 4)
     assert [row["status"] for row in status("things", bench.settings)] == ["paused", "paused"]
-    (bench.settings.sync_state / "things.paused").write_text("{torn")
-    assert paused(bench.settings, "things") is not None, "fails closed"
     assert resume(bench.settings, "things")
     assert not resume(bench.settings, "things")
     assert go(bench, there, SYNC).created == 3
+
+
+def test_nothing_is_sent_while_nobody_can_say_whether_the_sync_is_paused(bench):
+    there = MemoryDestination()
+    bench.model({"x": ("1", 1.0)})
+    (bench.settings.home / FILE).write_text("no database, but long enough to be looked at" * 40)
+    stopped = go(bench, there)
+    assert (stopped.status, there.calls) == (RunStatus.FAILED, 0)
+    assert isinstance(stopped.error, StateUnavailableError) and FILE in str(stopped.error)
