@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,32 +15,40 @@ from headwater.clock import FixedClock
 from headwater.errors import QuotaExhaustedError
 from headwater.settings import Settings
 from headwater.shared_state import FILE
+from tests.state_places import state_place, state_server
+
+__all__ = ["state_place", "state_server"]
 
 LATE = datetime(2025, 8, 29, 23, 59, tzinfo=UTC)
 
 
-def test_the_call_past_the_budget_is_refused_until_the_next_day(tmp_path: Path) -> None:
+@pytest.fixture
+def settings(tmp_path: Path, state_place: Mapping[str, Any]) -> Settings:
+    return Settings(home=tmp_path, **state_place)
+
+
+def test_the_call_past_the_budget_is_refused_until_the_next_day(settings: Settings) -> None:
     clock = FixedClock(LATE)
     for _ in range(3):  # each is another process's
-        CallBudget("hubspot", 3, Settings(home=tmp_path), clock).spend()
-    budget = CallBudget("hubspot", 3, Settings(home=tmp_path), clock)
+        CallBudget("hubspot", 3, settings, clock).spend()
+    budget = CallBudget("hubspot", 3, settings, clock)
     with pytest.raises(QuotaExhaustedError, match=r"hubspot: the 3 calls .* on 2025-08-29"):
         budget.spend()
-    CallBudget("marketo", 1, Settings(home=tmp_path), clock).spend()
+    CallBudget("marketo", 1, settings, clock).spend()
     clock.at += timedelta(minutes=1)
     budget.spend()
 
 
-def test_a_budget_that_is_raised_goes_on_the_same_day(tmp_path: Path) -> None:
+def test_a_budget_that_is_raised_goes_on_the_same_day(settings: Settings) -> None:
     clock = FixedClock(LATE)
-    CallBudget("hubspot", 1, Settings(home=tmp_path), clock).spend()
+    CallBudget("hubspot", 1, settings, clock).spend()
     with pytest.raises(QuotaExhaustedError):
-        CallBudget("hubspot", 1, Settings(home=tmp_path), clock).spend()
-    CallBudget("hubspot", 2, Settings(home=tmp_path), clock).spend()
+        CallBudget("hubspot", 1, settings, clock).spend()
+    CallBudget("hubspot", 2, settings, clock).spend()
 
 
-def test_calls_at_the_same_time_are_all_counted(tmp_path: Path) -> None:
-    budget = CallBudget("hubspot", 20, Settings(home=tmp_path), FixedClock(LATE))
+def test_calls_at_the_same_time_are_all_counted(settings: Settings) -> None:
+    budget = CallBudget("hubspot", 20, settings, FixedClock(LATE))
 
     def spend(_: int) -> bool:
         try:
