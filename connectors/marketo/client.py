@@ -12,13 +12,8 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait
 
 from connectors.marketo.answers import Answer, BusyError, TokenDiedError, envelope
 from headwater.clock import Clock
-from headwater.errors import (
-    CredentialError,
-    RetryableError,
-    VendorRejectedError,
-    VendorUnavailableError,
-)
 from headwater.http import ApiSession
+from headwater.marketo_token import ask_for_token
 from headwater.settings import Settings
 from headwater.system_settings import MarketoSettings
 
@@ -49,27 +44,8 @@ class Token:
             return self._value
 
     def _ask(self) -> str:
-        with ApiSession("marketo", str(self.marketo.base), self.settings) as session:
-            try:
-                answer = session.call(
-                    "GET",
-                    "/identity/oauth/token",
-                    params={
-                        "grant_type": "client_credentials",
-                        "client_id": self.marketo.client_id,
-                        "client_secret": self.marketo.client_secret.get_secret_value(),
-                    },
-                ).json()
-            except (CredentialError, VendorRejectedError):
-                raise CredentialError(
-                    "Marketo refused the client.",
-                    next_step="Check MARKETO_CLIENT_ID, MARKETO_CLIENT_SECRET and "
-                    "MARKETO_MUNCHKIN_ID (Admin, LaunchPoint, view details of the service).",
-                ) from None
-            except RetryableError as error:
-                # What it came from shows the address, and the secret with it.
-                raise VendorUnavailableError(error.what, next_step=error.next_step) from None
-        return str(answer["access_token"])
+        with ApiSession("marketo", self.marketo.base, self.settings) as session:
+            return ask_for_token(session, self.marketo)
 
 
 class MarketoClient:

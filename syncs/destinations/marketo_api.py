@@ -14,15 +14,13 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait
 
 from headwater.errors import (
     CredentialError,
-    HeadwaterError,
     OutcomeUnknownError,
     QuotaExhaustedError,
     RateLimitedError,
-    RetryableError,
     VendorRejectedError,
-    VendorUnavailableError,
 )
 from headwater.http import ApiSession
+from headwater.marketo_token import ask_for_token
 from headwater.settings import Settings
 from headwater.system_settings import MarketoSettings
 from syncs.destination import Change, Outcome, RowResult
@@ -119,7 +117,7 @@ class MarketoApi:
         return [_row(change, row) for change, row in zip(changes, result, strict=True)]
 
     def _once(self, method: str, path: str, kwargs: Mapping[str, Any]) -> Record:
-        self._token = self._token or self._new_token()
+        self._token = self._token or ask_for_token(self._session, self._account)
         headers = {"Authorization": f"Bearer {self._token}"}
         response = self._session.call(method, path, headers=headers, **kwargs)
         with reading("Marketo", response):
@@ -129,31 +127,6 @@ class MarketoApi:
             first = answer["errors"][0]
             code, message = str(first["code"]), str(first.get("message", ""))[:500]
         raise _meaning(f"Marketo {method} {path}: {code}: {message}", code, message)
-
-    def _new_token(self) -> str:
-        """An access token. The secret stands in the address, so errors are made anew without it."""
-        failed: HeadwaterError
-        try:
-            answer = self._session.call(
-                "GET",
-                "/identity/oauth/token",
-                params={
-                    "grant_type": "client_credentials",
-                    "client_id": self._account.client_id,
-                    "client_secret": self._account.client_secret.get_secret_value(),
-                },
-            )
-            with reading("Marketo", answer):
-                return str(answer.json()["access_token"])
-        except (CredentialError, VendorRejectedError):
-            failed = CredentialError(
-                "Marketo refused the client.",
-                next_step="Check MARKETO_CLIENT_ID, MARKETO_CLIENT_SECRET and MARKETO_MUNCHKIN_ID "
-                "(Admin, LaunchPoint, view details of the service).",
-            )
-        except RetryableError as error:
-            failed = VendorUnavailableError(error.what, next_step=error.next_step)
-        raise failed
 
 
 def _meaning(what: str, code: str, message: str) -> Exception:

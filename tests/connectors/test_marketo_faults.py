@@ -10,7 +10,7 @@ import pytest
 
 from connectors.marketo import activity_log
 from connectors.run import StreamsFailedError, StreamsToRetryError
-from headwater.errors import CredentialError, QuotaExhaustedError
+from headwater.errors import CredentialError, QuotaExhaustedError, VendorUnavailableError
 from headwater.settings import Settings
 from tests.connectors.conftest import Served
 from tests.connectors.test_marketo import (
@@ -232,6 +232,17 @@ def test_a_wrong_secret_is_said_without_showing_it(
     with pytest.raises(CredentialError, match="MARKETO_CLIENT_SECRET") as caught:
         run(settings, "leads")
     assert "wrong-secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("body", ["<html>hello</html>", {"expires_in": 3599}, []])
+def test_an_answer_without_a_token_is_said(
+    environment: Served, settings: Settings, body: object
+) -> None:
+    environment.fault("marketo", "oauth/token", "status", status=200, body=body)
+    with pytest.raises(VendorUnavailableError, match="without one") as caught:
+        run(settings, "leads")
+    assert caught.value.__context__ is None
+    assert run(settings, "leads").stream == "leads"
 
 
 def test_the_secret_is_in_no_error_when_nobody_answers(
