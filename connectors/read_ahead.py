@@ -26,8 +26,8 @@ class ReadAhead:
     """The sources of one cycle, each with the names of its streams.
 
     ``first`` are read from the start; ``afterwards`` are those whose questions come from what the
-    others land: they are read from the first of them on, when ``first`` have landed or failed. Use
-    :meth:`read` once for each source, from one thread, and :meth:`close` at the end.
+    others land: they are read from the moment on at which the last of ``first`` was landed, or
+    failed. Use :meth:`read` once for each source, from one thread, and :meth:`close` at the end.
 
     The warehouse stays open from one source to the next that is read already; it is closed before
     a wait. To open and close a large file takes longer than to land a small load.
@@ -77,6 +77,7 @@ class ReadAhead:
         finally:
             self._missing.discard(name)
             if not self._missing:
+                self._start_next()
                 self._let_go()
 
     def close(self) -> None:
@@ -113,11 +114,8 @@ class ReadAhead:
         if passed:
             connection = self._warehouse()
             ensure_raw_tables(connection)
-            runs = {name: checked[name].result() for name in passed}
-            for run in runs.values():
-                run.prepare(connection)
-            self._let_go()  # some sources open the warehouse themselves while they are read
-            checked |= {name: self._pool.submit(_extracted, run) for name, run in runs.items()}
+            for name in passed:
+                checked[name] = self._prepared(checked[name].result(), connection)
         return checked
 
     def _checked(self, name: str, streams: Sequence[str]) -> SourceRun:
@@ -135,6 +133,10 @@ class ReadAhead:
             run.close()
             raise
         return run
+
+    def _prepared(self, run: SourceRun, connection: duckdb.DuckDBPyConnection) -> Future[SourceRun]:
+        run.prepare(connection)
+        return self._pool.submit(_extracted, run)
 
 
 def _extracted(run: SourceRun) -> SourceRun:

@@ -10,8 +10,8 @@ asked for in the same way. So all writers open it with :data:`CONFIG`, dbt's pro
 
 from __future__ import annotations
 
-import gc
 import re
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +25,10 @@ from headwater.settings import Settings
 CONFIG: dict[str, str | bool | int | float | list[str]] = {"autoinstall_known_extensions": False}
 """How the file is opened for writing; the same as ``config_options`` in dbt's profile."""
 
+_one_at_a_time = threading.Lock()
+"""Held to open and to close. Two threads that open a file which a third is closing can each make a
+database of it; one of them is refused, and leaves DuckDB without a way to the other, so that not
+even its owner can open the file again (DuckDB 1.5.6)."""
 _HOLDER = re.compile(r"held in (?P<program>.*?) \(PID (?P<pid>\d+)\)")
 # Another process holds it; another thread opens or closes it just now; a thread opened it in
 # another way (read-only).
@@ -50,7 +54,8 @@ def connect(
     try:
         yield connection
     finally:
-        connection.close()
+        with _one_at_a_time:
+            connection.close()
 
 
 @contextmanager
@@ -97,10 +102,9 @@ def _open(file: Path, settings: Settings, *, read_only: bool) -> duckdb.DuckDBPy
     for attempt in _patiently(settings):
         with attempt:
             try:
-                connection = duckdb.connect(str(file), read_only=read_only, config=CONFIG)
+                with _one_at_a_time:
+                    connection = duckdb.connect(str(file), read_only=read_only, config=CONFIG)
             except _HELD as error:
-                # A result that nobody reads any more holds the file until Python has found it.
-                gc.collect()
                 raise _busy_or_unreadable(file, error, settings) from error
     connection.execute("set TimeZone = 'UTC'")
     if settings.duckdb_memory_limit:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -81,6 +82,25 @@ def test_writers_of_one_process_share_the_file_and_wait_for_one_who_opened_it_in
         written.result(timeout=30)
     with connect(settings) as connection:
         assert connection.execute("select sum(n) from t").fetchall() == [(3,)]
+
+
+def test_threads_that_open_the_file_while_the_last_one_lets_go_share_it(tmp_path):
+    settings = _settings(tmp_path, wait=0)
+    at_once = threading.Barrier(3, timeout=20)
+
+    def open_again(_: int) -> None:
+        at_once.wait()
+        with connect(settings), connect(settings):
+            at_once.wait()
+
+    with ThreadPoolExecutor(2) as pool:
+        for _ in range(80):
+            with connect(settings) as last:
+                last.execute("create or replace table t as select range as n from range(200000)")
+                opened = pool.map(open_again, range(2))
+                at_once.wait()
+            at_once.wait()
+            assert list(opened) == [None, None]
 
 
 def _insert(settings: Settings) -> None:
