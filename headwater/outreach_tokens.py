@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from headwater.errors import CredentialError, VendorRejectedError
+from headwater.errors import CredentialError, VendorRejectedError, VendorUnavailableError
 from headwater.http import ApiSession
 from headwater.settings import Settings
 from headwater.system_settings import OutreachSettings
@@ -35,7 +35,8 @@ class OutreachTokens:
         """The ``Authorization`` header; a token that was refused (``renew``) is renewed unless
         somebody else has done it.
 
-        Raises :class:`headwater.errors.CredentialError` when Outreach refuses the refresh token.
+        Raises :class:`headwater.errors.CredentialError` when Outreach refuses the refresh token,
+        and the Retryable errors of :class:`headwater.http.ApiSession`.
         """
         with self._locked():
             kept = self._kept()
@@ -63,6 +64,11 @@ class OutreachTokens:
                     "redirect_uri": self._account.redirect_uri,
                 },
             ).json()
+            kept = {
+                "configured": _fingerprint(first),
+                "refresh_token": str(answer["refresh_token"]),
+                "access_token": str(answer["access_token"]),
+            }
         except (VendorRejectedError, CredentialError) as error:
             raise CredentialError(
                 "Outreach refused the refresh token or the client "
@@ -70,11 +76,12 @@ class OutreachTokens:
                 next_step="A refresh token lives 14 days and dies at its use: authorize again and "
                 "set OUTREACH_REFRESH_TOKEN.",
             ) from None
-        kept = {
-            "configured": _fingerprint(first),
-            "refresh_token": answer["refresh_token"],
-            "access_token": answer["access_token"],
-        }
+        except (ValueError, LookupError, TypeError):
+            raise VendorUnavailableError(
+                "Outreach answered the request for tokens without tokens.",
+                next_step="Is a proxy or a maintenance page answering instead of Outreach? Check "
+                "OUTREACH_BASE_URL.",
+            ) from None
         staged = self._file.with_suffix(".part")
         staged.unlink(missing_ok=True)
         handle = os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -83,7 +90,7 @@ class OutreachTokens:
             file.flush()
             os.fsync(file.fileno())
         staged.replace(self._file)
-        return str(answer["access_token"])
+        return kept["access_token"]
 
     def _kept(self) -> dict[str, str]:
         """What was kept for the configured refresh token; nothing once another is configured."""

@@ -12,7 +12,7 @@ import pytest
 from connectors.outreach.client import OutreachClient
 from connectors.run import LoadResult, StreamsFailedError, StreamsToRetryError, run_source
 from headwater.clock import FixedClock
-from headwater.errors import CredentialError
+from headwater.errors import CredentialError, VendorUnavailableError
 from headwater.outreach_tokens import OutreachTokens
 from headwater.settings import Settings, load
 from headwater.system_settings import OutreachSettings
@@ -144,6 +144,19 @@ def test_a_source_and_a_destination_use_the_same_tokens(
     # The destination still holds the token that died; asked for another, it takes the source's.
     assert destination.authorization(True) != before
     assert run(settings).calls == 1
+
+
+@pytest.mark.parametrize("body", ["<html>hello</html>", {"expires_in": 7200}, []])
+def test_an_answer_without_tokens_is_said_and_keeps_those_there_are(
+    environment: Served, settings: Settings, body: object
+) -> None:
+    tokens = OutreachTokens(load(OutreachSettings), settings)
+    before = tokens.authorization(False)
+    environment.fault("outreach", "/oauth/token", "status", status=200, body=body)
+    with pytest.raises(VendorUnavailableError, match="without tokens"):
+        tokens.authorization(True)
+    assert OutreachTokens(load(OutreachSettings), settings).authorization(False) == before
+    assert tokens.authorization(True) != before
 
 
 def test_an_extraction_goes_on_behind_its_last_finished_page(
