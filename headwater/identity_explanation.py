@@ -11,7 +11,7 @@ from collections import defaultdict, deque
 from dataclasses import dataclass
 from datetime import datetime
 
-from duckdb import DuckDBPyConnection
+from duckdb import CatalogException, DuckDBPyConnection
 
 from headwater.errors import SettingsError
 
@@ -128,9 +128,14 @@ _Step = tuple[int, int]
 def find(connection: DuckDBPyConnection, text: str) -> Identifier:
     """The identifier that ``text`` names: ``type:value``, or a value that only one type has.
 
-    Raises :class:`SettingsError` when there is none, or several.
+    Raises :class:`SettingsError` when there is none, or several, or no graph yet.
     """
-    known = {row[0] for row in connection.execute("from seeds.identity_id_types").fetchall()}
+    try:
+        known = {row[0] for row in connection.execute("from seeds.identity_id_types").fetchall()}
+    except CatalogException:
+        raise SettingsError(
+            "The warehouse has no identity graph yet.", next_step="Run `headwater cycle`."
+        ) from None
     id_type, colon, value = text.strip().partition(":")
     if not colon or id_type not in known:
         id_type, value = "", text.strip()

@@ -133,3 +133,14 @@ def test_case_of_addresses_does_not_matter_and_unknown_ones_are_refused(graph: n
     assert told("MAIL9@x.io")["one"] == "email:mail9@x.io"
     shown = explain("nobody@x.io")
     assert shown.exit_code == 1 and "nobody@x.io" in shown.output
+
+
+def test_before_the_first_build_it_is_said_that_there_is_no_graph(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HEADWATER_HOME", str(tmp_path))
+    duckdb.connect(str(tmp_path / "warehouse.duckdb")).close()
+    answer = explain("user_id:1")
+    assert answer.exit_code == 1
+    assert "no identity graph yet" in answer.stderr and "headwater cycle" in answer.stderr
