@@ -7,6 +7,7 @@ time nor over. So a batch whose answer was lost is sent again; a bulk job is ask
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -36,6 +37,8 @@ COLLECTION_ROWS = 200
 READ_ROWS = 2000
 JOB_ROWS = 100_000
 """Rows per bulk job: far below the limit of 100 MB for rows of a few hundred bytes."""
+ID = re.compile(r"[0-9A-Za-z]{15}([0-9A-Za-z]{3})?")
+"""What is asked for by id: of one that is none Salesforce would refuse the whole question."""
 GONE = frozenset({"ENTITY_IS_DELETED", "NOT_FOUND"})
 
 
@@ -127,30 +130,44 @@ class SalesforceDestination:
     def current(self, changes: Sequence[Change], fields: Sequence[str]) -> Mapping[str, Held]:
         """Read the records by id (2,000 a call) or by the external id (200 a query)."""
         held: dict[str, Held] = {}
-        size = READ_ROWS if self._key == "Id" else COLLECTION_ROWS
-        for start in range(0, len(changes), size):
-            keys = [change.key for change in changes[start : start + size]]
-            for record in self._records(keys, fields):
-                values = {name: record.get(name) for name in fields}
-                held[record[self._key]] = Held(record["Id"], values)
+        by_id = self._key == "Id"
+        keys = [change.key for change in changes if not by_id or ID.fullmatch(change.key)]
+        size = READ_ROWS if by_id else COLLECTION_ROWS
+        for start in range(0, len(keys), size):
+            part = keys[start : start + size]
+            records = self._by_id(part, fields) if by_id else self._by_external_id(part, fields)
+            for key, record in records.items():
+                held[key] = Held(record["Id"], {name: record.get(name) for name in fields})
         return held
 
-    def _records(self, keys: Sequence[str], fields: Sequence[str]) -> list[dict[str, Any]]:
-        wanted = list(dict.fromkeys(["Id", self._key, *fields]))
-        if self._key == "Id":
-            answer = self._api.call(
-                "POST",
-                f"/composite/sobjects/{self._object}",
-                idempotent=True,
-                json={"ids": keys, "fields": wanted},
-            )
-            with reading("Salesforce", answer):
-                return [record for record in answer.json() if record is not None]
-        select = f"SELECT {', '.join(wanted)} FROM {self._object}"  # noqa: S608 (API names)
+    def _by_id(self, keys: Sequence[str], fields: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """Records in the order of the ids, null for one that is not there: an id of 15 characters
+        is answered by one of 18."""
+        answer = self._api.call(
+            "POST",
+            f"/composite/sobjects/{self._object}",
+            idempotent=True,
+            json={"ids": list(keys), "fields": list(dict.fromkeys(["Id", *fields]))},
+        )
+        with reading("Salesforce", answer):
+            pairs = zip(keys, answer.json(), strict=True)
+            return {key: record for key, record in pairs if record is not None}
+
+    def _by_external_id(
+        self, keys: Sequence[str], fields: Sequence[str]
+    ) -> dict[str, dict[str, Any]]:
+        """Records by their key; most external ids don't mind case, and are shown as they were
+        written first."""
+        wanted = ", ".join(dict.fromkeys(["Id", self._key, *fields]))
+        select = f"SELECT {wanted} FROM {self._object}"  # noqa: S608 (API names)
         query = format_soql(f"{select} WHERE {self._key} IN {{keys}}", keys=list(keys))
         answer = self._api.call("GET", "/query", params={"q": query})
         with reading("Salesforce", answer):
-            return list(answer.json()["records"])
+            exact = {str(record[self._key]): record for record in answer.json()["records"]}
+        asked = set(keys)
+        others = {name.lower(): record for name, record in exact.items() if name not in asked}
+        found = {key: exact.get(key) or others.get(key.lower()) for key in keys}
+        return {key: record for key, record in found.items() if record is not None}
 
     def _write(self, changes: Sequence[Change]) -> list[RowResult]:
         records = [

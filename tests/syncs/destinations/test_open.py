@@ -63,3 +63,21 @@ def test_what_was_written_can_be_read_back_in_two_calls(world):
     asked = [Change(n, key, Operation.UPDATE, {}, "") for n, key in enumerate([lead["Id"]])]
     held = destination.current(asked, ["PLG_ICP_Score__c"])
     assert held[lead["Id"]].fields == {"PLG_ICP_Score__c": 71.5}
+
+
+def test_salesforce_finds_a_record_by_each_form_of_its_key(world):
+    """An id of 15 characters, an external id in other case: what is held must not look empty."""
+    world.model("salesforce__signup_leads", signup(1, user_id="Ada-1"), signup(2))
+    world.run("salesforce__signup_leads")
+    [lead] = [row for row in world.stored("salesforce", "Lead") if row["PLG_User_Id__c"] == "Ada-1"]
+    unknown = "00Q5f00000ZZZZZ"
+    no_id = "00Q-none"
+    for name, keys in (
+        ("salesforce__lead_scores", [unknown, lead["Id"][:15], no_id]),
+        ("salesforce__signup_leads", ["none", "ADA-1"]),
+    ):
+        destination = open_destination(definition(name), world.settings)
+        asked = [Change(n, key, Operation.UPDATE, {}, "") for n, key in enumerate(keys)]
+        held = destination.current(asked, ["Company"])
+        assert list(held) == [keys[1]]
+        assert held[keys[1]].destination_id == lead["Id"]
