@@ -139,13 +139,12 @@ class GoogleSheetsDestination:
         return self._write(self._read(), batch.changes)
 
     def resolve(self, batch: Batch) -> Sequence[RowResult]:
-        """Write it again, but of new rows only those that are there: the first call may still add
-        the others."""
+        """Write it again, but no row that is not there: the first call may still add it."""
         tab = self._read()
         there = [
             change
             for change in batch.changes
-            if change.operation is not Operation.CREATE or change.key in tab.places
+            if change.operation is Operation.REMOVE or change.key in tab.places
         ]
         written = {result.key: result for result in self._write(tab, there)} if there else {}
         return [

@@ -121,9 +121,9 @@ class LeadsDestination:
         return [made.get(result.key, result) for result in results]
 
     def resolve(self, batch: Batch) -> Sequence[RowResult]:
-        """Send it again, but of new leads only those that are there: while Marketo may still be at
-        work at the first call, a second one could make the same lead twice."""
-        if batch.changes[0].operation is not Operation.CREATE or self._mode is Mode.UPDATE:
+        """Send it again, but of what can make a lead only those that are there: while Marketo may
+        still be at work at the first call, a second one could make the same lead twice."""
+        if batch.changes[0].operation is Operation.REMOVE or self._mode is Mode.UPDATE:
             return self.deliver(batch, lambda _handle: None)
         there = self.current(batch.changes, ())
         found = tuple(change for change in batch.changes if change.key in there)

@@ -199,12 +199,13 @@ def test_killed_after_the_call_the_next_run_resolves_it_and_makes_no_lead_twice(
     assert len(held(marketo)) == 3
 
 
+@pytest.mark.parametrize("operation", [Operation.CREATE, Operation.UPDATE])
 def test_a_new_lead_whose_answer_was_lost_is_not_sent_while_marketo_may_still_be_at_work(
-    bench, marketo
+    bench, marketo, operation
 ):
     """Two calls at once with one key can make two leads."""
     destination = open_destination(leads(), bench.settings)
-    in_doubt = Batch("b", (Change(1, "a@acme.com", Operation.CREATE, {}, "token"),))
+    in_doubt = Batch("b", (Change(1, "a@acme.com", operation, {}, "token"),))
     assert [item.outcome for item in destination.resolve(in_doubt)] == [Outcome.UNSENT]
     assert held(marketo) == {}
     assert destination.capabilities.settle_seconds > 0
