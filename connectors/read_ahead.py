@@ -54,6 +54,11 @@ class ReadAhead:
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._pool = ThreadPoolExecutor(settings.sources_at_a_time, thread_name_prefix="read-ahead")
 
+    def begin(self) -> None:
+        """Read the first sources from now on; otherwise that begins with the first of them."""
+        if not self._missing:
+            self._start_next()
+
     @contextmanager
     def read(
         self, name: str, streams: Sequence[str]
@@ -63,8 +68,7 @@ class ReadAhead:
         A source that is not among those to read, or was landed before (a step's second attempt),
         is read now. Raises what :meth:`SourceRun.check` does.
         """
-        if not self._missing:
-            self._start_next()
+        self.begin()
         try:
             if name not in self._runs:
                 for wave in self._waves:

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import dagster as dg
@@ -10,6 +10,7 @@ import dagster as dg
 from connectors.read_ahead import ReadAhead
 from headwater.clock import Clock, clock_from
 from headwater.settings import Settings, load
+from orchestration.build_ahead import BuildAhead
 from orchestration.lease import cycle_lease
 from syncs.registry import enabled
 
@@ -21,7 +22,8 @@ progress = logging.getLogger("headwater.progress")
 class Cycle:
     """One run over one Headwater home. ``as_of`` is fixed when the run starts.
 
-    ``reading``: the sources of this run, from its first step that lands one.
+    ``reading``: the sources of this run, from its first step on. ``landed``: those of them whose
+    step ended well. ``built``: what dbt made in this run.
     """
 
     cycle_id: str
@@ -29,6 +31,8 @@ class Cycle:
     clock: Clock
     as_of: datetime
     reading: ReadAhead | None = None
+    landed: set[str] = field(default_factory=set)
+    built: BuildAhead = field(default_factory=BuildAhead)
 
 
 @dg.resource(description="The cycle: settings read at its start, clock, as_of, and the lease.")

@@ -1,23 +1,26 @@
 """dbt models and seeds as assets, dbt tests as their checks, one Dagster step per dbt step."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
+from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
-import duckdb
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings
 
-from headwater.warehouse import connect
 from orchestration.cycle import Cycle, progress
-from orchestration.dbt_process import PROJECT, NodeResult, build, manifest_properties
+from orchestration.dbt_process import PROJECT, NodeResult, manifest_properties
 from orchestration.dbt_steps import DbtGraph, DbtStep
 from orchestration.failures import as_step_failure
 from orchestration.keys import CYCLE_POOL, relation_key
-from orchestration.unchanged import UNCHANGED, Definitions, remember, unchanged
+from orchestration.source_assets import begin_reading, sources_of_run
+from orchestration.unchanged import Definitions
 
 Event = dg.MaterializeResult[Any] | dg.AssetCheckResult
+Key = dg.AssetKey | dg.AssetCheckKey
+WHILE_VENDORS_ANSWER = {"dagster/priority": "2"}
+"""Comes before everything else: it waits for nothing, and vendors are asked meanwhile."""
 
 
 class Translator(DagsterDbtTranslator):
@@ -34,7 +37,8 @@ class Translator(DagsterDbtTranslator):
         """The folder: ``staging_product``, ``marts_growth``, ``seeds``."""
         if dbt_resource_props["resource_type"] == "seed":
             return "seeds"
-        return "_".join(part for part in dbt_resource_props["fqn"][1:-1] if part.isidentifier())
+        folders = [part for part in dbt_resource_props["fqn"][1:-1] if part.isidentifier()]
+        return "_".join(folders) or None
 
     def get_description(self, dbt_resource_props: Mapping[str, Any]) -> str:
         """The description, without the SQL: that is one click away and makes the graph heavy."""
@@ -46,33 +50,36 @@ def dbt_assets(
 ) -> list[dg.AssetsDefinition | dg.AssetChecksDefinition]:
     """One definition per dbt step of the project, which is parsed here."""
     manifest = manifest_properties(project, home)
-    graph = DbtGraph(manifest)
-    translator = Translator()
-    definitions = Definitions(manifest, project)
-    return [
-        _Step(step, manifest, graph, translator, definitions).definition() for step in graph.steps()
-    ]
+    parsed = _Project(manifest, DbtGraph(manifest), Translator(), Definitions(manifest, project))
+    for step in parsed.graph.steps():
+        parsed.steps.append(_Step(step, parsed))
+    return [step.definition() for step in parsed.steps]
+
+
+@dataclass(frozen=True)
+class _Project:
+    """The dbt project, as all steps see it."""
+
+    manifest: Mapping[str, Any]
+    graph: DbtGraph
+    translator: Translator
+    definitions: Definitions
+    steps: list["_Step"] = field(default_factory=list)
 
 
 class _Step:
     """One dbt step and its Dagster definition."""
 
-    def __init__(
-        self,
-        step: DbtStep,
-        manifest: Mapping[str, Any],
-        graph: DbtGraph,
-        translator: Translator,
-        definitions: Definitions,
-    ) -> None:
-        self._name = step.name
-        self._definitions = definitions
+    def __init__(self, step: DbtStep, project: _Project) -> None:
+        manifest, graph, translator = project.manifest, project.graph, project.translator
+        self.name = step.name
+        self.sources = step.sources
+        self._project = project
         self._nodes = manifest["nodes"]
         self._specs = {
             unique_id: translator.get_asset_spec(manifest, unique_id, None)
             for unique_id in step.nodes
         }
-        self._asset_keys = {spec.key: unique_id for unique_id, spec in self._specs.items()}
         self._checks = {}
         for unique_id in step.tests:
             shown_on = graph.tested(unique_id, step.nodes or tuple(graph.parents(unique_id)))
@@ -92,76 +99,88 @@ class _Step:
                         [key for key in parents if key != asset.key] if not step.nodes else None
                     ),
                 )
-        self._check_keys = {spec.key: unique_id for unique_id, spec in self._checks.items()}
+        self._keys: dict[str, Key] = {
+            unique_id: spec.key for unique_id, spec in (self._specs | self._checks).items()
+        }
 
     def definition(self) -> dg.AssetsDefinition | dg.AssetChecksDefinition:
         """The multi-asset of this step, or its checks where it builds nothing."""
         if not self._specs:
 
             @dg.multi_asset_check(
-                name=self._name,
+                name=self.name,
                 specs=list(self._checks.values()),
                 can_subset=True,
                 required_resource_keys={"cycle"},
                 pool=CYCLE_POOL,
             )
             def checks(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
-                for event in self._run(
-                    context.resources.cycle, set(), context.selected_asset_check_keys
-                ):
+                for event in self._run(context.op_execution_context, context.resources.cycle):
                     assert isinstance(event, dg.AssetCheckResult)  # noqa: S101
                     yield event
 
             return checks
 
         @dg.multi_asset(
-            name=self._name,
+            name=self.name,
             specs=list(self._specs.values()),
             check_specs=list(self._checks.values()),
             can_subset=True,
             required_resource_keys={"cycle"},
             pool=CYCLE_POOL,
+            op_tags=None if self.sources else WHILE_VENDORS_ANSWER,
         )
         def assets(context: dg.AssetExecutionContext) -> Iterator[Event]:
-            yield from self._run(
-                context.resources.cycle,
-                context.selected_asset_keys,
-                context.selected_asset_check_keys,
-            )
+            cycle: Cycle = context.resources.cycle
+            if not self.sources:
+                with as_step_failure():
+                    begin_reading(context.op_execution_context, cycle)
+            yield from self._run(context.op_execution_context, cycle)
 
         return assets
 
-    def _run(
-        self, cycle: Cycle, keys: set[dg.AssetKey], checks: set[dg.AssetCheckKey]
-    ) -> Iterator[Event]:
-        wanted = [self._asset_keys[key] for key in keys] + [self._check_keys[key] for key in checks]
-        # dbt, which opens the same file, shares this connection's database: to open a large
-        # warehouse takes longer than most commands have work.
-        with as_step_failure(), connect(cycle.settings) as connection:
-            kept = unchanged(connection, self._definitions, wanted)
-            to_build = sorted(set(wanted) - kept)
-            results = [_kept(self._nodes[unique_id]) for unique_id in sorted(kept)]
-            if to_build:
-                results += build(
-                    to_build, cycle.settings, cycle.as_of, project=self._definitions.project
+    def _run(self, context: dg.OpExecutionContext, cycle: Cycle) -> Iterator[Event]:
+        wanted = self.wanted(_chosen(context))
+        if not cycle.built.has(wanted):
+            with as_step_failure():
+                cycle.built.build(
+                    [*wanted, *self._wanted_of_others(context, cycle)],
+                    self._project.definitions,
+                    cycle.settings,
+                    cycle.as_of,
+                    progress.info,
                 )
-            remember(connection, self._definitions, self._made_well(results))
-            rows = _row_counts(connection)
+        results = cycle.built.results(wanted)
         for result in self._parents_first(results):
-            event = self._event(result, rows)
+            event = self._event(result, cycle.built.rows)
             if event is not None:
                 yield event
         bad = [result for result in results if not result.passed]
         seconds = sum(result.seconds for result in results)
         progress.info(
             "%s: %d nodes, %d not passed, %.1f s of work",
-            self._name,
+            self.name,
             len(results),
             len(bad),
             seconds,
         )
         if bad:
             raise self._failure(bad)
+
+    def wanted(self, chosen: Set[Key]) -> list[str]:
+        """The nodes of this step that are among the chosen ones."""
+        return [unique_id for unique_id, key in self._keys.items() if key in chosen]
+
+    def _wanted_of_others(self, context: dg.OpExecutionContext, cycle: Cycle) -> list[str]:
+        """The chosen nodes of the run's dbt steps that no source holds back, or still may."""
+        steps = context.run.step_keys_to_execute
+        missing = sources_of_run(context).keys() - cycle.landed
+        return [
+            unique_id
+            for step in self._project.steps
+            if (not steps or step.name in steps) and missing.isdisjoint(step.sources)
+            for unique_id in step.wanted(_chosen(context))
+        ]
 
     def _parents_first(self, results: list[NodeResult]) -> list[NodeResult]:
         """The order that Dagster asks for; what was kept may read what was made."""
@@ -173,21 +192,6 @@ class _Step:
             }
         )
         return [by_id[unique_id] for unique_id in order.static_order()]
-
-    def _made_well(self, results: list[NodeResult]) -> list[str]:
-        """What was made just now, and which seeds of it no test found fault with."""
-        doubted = {
-            parent
-            for result in results
-            if not result.passed or result.status == "warn"
-            for parent in self._nodes[result.unique_id]["depends_on"].get("nodes", [])
-            if self._nodes.get(parent, {}).get("resource_type") == "seed"
-        }
-        return [
-            result.unique_id
-            for result in results
-            if result.passed and result.message != UNCHANGED and result.unique_id not in doubted
-        ]
 
     def _event(self, result: NodeResult, rows: Mapping[tuple[str, str], int]) -> Event | None:
         if result.unique_id in self._checks:
@@ -234,14 +238,7 @@ class _Step:
         )
 
 
-def _kept(node: Mapping[str, Any]) -> NodeResult:
-    status = "pass" if node["resource_type"] == "test" else "success"
-    return NodeResult(node["unique_id"], status, UNCHANGED, 0, 0.0)
-
-
-def _row_counts(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], int]:
-    """Rows per table as DuckDB's catalog knows them: (schema, table) to count."""
-    found = connection.execute(
-        "select schema_name, table_name, estimated_size from duckdb_tables()"
-    ).fetchall()
-    return {(schema, table): int(count) for schema, table, count in found}
+def _chosen(context: dg.OpExecutionContext) -> set[Key]:
+    """The assets and checks that the run is to make."""
+    parts = context.job_def.asset_layer.data
+    return {key for part in parts for key in part.assets_def.asset_and_check_keys}

@@ -69,23 +69,32 @@ def _source_step(
     )
     def land(context: dg.AssetExecutionContext) -> Iterator[Event]:
         cycle: Cycle = context.resources.cycle
-        wanted = _of_run(context)[source]
+        wanted = sources_of_run(context.op_execution_context)[source]
         if source not in cycle.settings.sources:
             yield from _switched_off(source, wanted, cycle)
+            cycle.landed.add(source)
             return
         with as_step_failure():
-            landed, books, failed = _land(source, wanted, cycle, _reading(context, cycle))
+            landed, books, failed = _land(
+                source, wanted, cycle, _reading(context.op_execution_context, cycle)
+            )
         for result in landed:
             yield from _events(result, books.get(result.stream, Books()), modes[result.stream])
         if failed is not None:
             with as_step_failure():
                 raise failed
+        cycle.landed.add(source)
 
     return land
 
 
-def _of_run(context: dg.AssetExecutionContext) -> dict[str, tuple[str, ...]]:
-    """Source to the names of its streams, of all that this run is to land."""
+def begin_reading(context: dg.OpExecutionContext, cycle: Cycle) -> None:
+    """Have the vendors of the run's sources asked while other steps work."""
+    _reading(context, cycle).begin()
+
+
+def sources_of_run(context: dg.OpExecutionContext) -> dict[str, tuple[str, ...]]:
+    """Source to the names of its streams, of all that this run is to land (switched off or not)."""
     steps = context.run.step_keys_to_execute
     selected = context.job_def.asset_layer.selected_asset_keys
     found = {
@@ -96,12 +105,12 @@ def _of_run(context: dg.AssetExecutionContext) -> dict[str, tuple[str, ...]]:
     return {source: names for source, names in found.items() if names}
 
 
-def _reading(context: dg.AssetExecutionContext, cycle: Cycle) -> ReadAhead:
+def _reading(context: dg.OpExecutionContext, cycle: Cycle) -> ReadAhead:
     """The run's sources, which begin to be read when its first source is to be landed."""
     if cycle.reading is None:
         wanted = {
             source: streams
-            for source, streams in _of_run(context).items()
+            for source, streams in sources_of_run(context).items()
             if source in cycle.settings.sources
         }
         later = {source: wanted.pop(source) for source in ASKS_ABOUT_ACCOUNTS if source in wanted}

@@ -60,10 +60,24 @@ class Definitions:
         node = self._nodes[unique_id]
         return str(node["schema"]), str(node.get("alias") or node["name"])
 
+    def is_test(self, unique_id: str) -> bool:
+        """Whether it is a test."""
+        return bool(self._nodes[unique_id]["resource_type"] == "test")
+
+    def seeds_read_by(self, unique_id: str) -> set[str]:
+        """The seeds that it names itself."""
+        parents: list[str] = self._nodes[unique_id]["depends_on"].get("nodes", [])
+        return {
+            parent
+            for parent in parents
+            if self._nodes.get(parent, {}).get("resource_type") == "seed"
+        }
+
     def is_test_of(self, unique_id: str, among: set[str]) -> bool:
         """Whether it is a test that reads nothing but these nodes."""
-        node = self._nodes[unique_id]
-        return node["resource_type"] == "test" and set(node["depends_on"]["nodes"]) <= among
+        return self.is_test(unique_id) and (
+            set(self._nodes[unique_id]["depends_on"]["nodes"]) <= among
+        )
 
     def _shape_of(self, unique_id: str) -> str:
         if unique_id in self._sources:
