@@ -40,6 +40,12 @@ outreach_prospects as (
 
 ),
 
+opt_outs as (
+
+    select * from {{ ref('person_opt_outs') }}
+
+),
+
 salesforce_accounts as (
 
     select * from {{ ref('int_accounts__salesforce') }}
@@ -217,78 +223,6 @@ person_outreach_prospects as (
         person_identifiers.id_type = 'outreach_prospect_id'
         and not outreach_prospects.is_deleted
     group by person_identifiers.person_key
-
-),
-
--- What each live record of a person says. A branch per type, so that each joins by hash: one join
--- with the type among its conditions compares every identifier with every record.
-record_refusals as (
-
-    select
-        person_identifiers.person_key,
-        leads.has_opted_out_of_email,
-        leads.do_not_call
-    from person_identifiers
-    inner join leads on person_identifiers.id_value = leads.sfdc_lead_id
-    where person_identifiers.id_type = 'sfdc_lead_id' and not leads.is_deleted
-
-    union all
-
-    select
-        person_identifiers.person_key,
-        contacts.has_opted_out_of_email,
-        false
-    from person_identifiers
-    inner join contacts on person_identifiers.id_value = contacts.sfdc_contact_id
-    where person_identifiers.id_type = 'sfdc_contact_id' and not contacts.is_deleted
-
-    union all
-
-    select
-        person_identifiers.person_key,
-        hubspot_contacts.is_unsubscribed,
-        false
-    from person_identifiers
-    inner join
-        hubspot_contacts
-        on person_identifiers.id_value = hubspot_contacts.hubspot_contact_id
-    where person_identifiers.id_type = 'hubspot_contact_id' and not hubspot_contacts.is_deleted
-
-    union all
-
-    select
-        person_identifiers.person_key,
-        marketo_leads.is_unsubscribed,
-        false
-    from person_identifiers
-    inner join marketo_leads on person_identifiers.id_value = marketo_leads.marketo_lead_id
-    where person_identifiers.id_type = 'marketo_lead_id' and not marketo_leads.is_deleted
-
-    union all
-
-    select
-        person_identifiers.person_key,
-        outreach_prospects.is_opted_out or outreach_prospects.is_email_opted_out,
-        outreach_prospects.is_opted_out
-    from person_identifiers
-    inner join
-        outreach_prospects
-        on person_identifiers.id_value = outreach_prospects.outreach_prospect_id
-    where
-        person_identifiers.id_type = 'outreach_prospect_id'
-        and not outreach_prospects.is_deleted
-
-),
-
--- One record that says no is a no of the person.
-opt_outs as (
-
-    select
-        person_key,
-        bool_or(coalesce(has_opted_out_of_email, false)) as has_opted_out_of_email,
-        bool_or(coalesce(do_not_call, false)) as do_not_call
-    from record_refusals
-    group by person_key
 
 ),
 
