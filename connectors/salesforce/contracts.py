@@ -90,6 +90,7 @@ class Contact(Contract):
     title: str | None = column("Title", "Job title.")
     owner_id: str | None = column("OwnerId", "Owner.")
     master_record_id: str | None = column("MasterRecordId", "Winner, if merged away.")
+    do_not_call: bool | None = column("DoNotCall", "Must not be called.")
     has_opted_out_of_email: bool | None = column("HasOptedOutOfEmail", "Opted out of mail.")
     plg_user_id: str | None = column(
         "PLG_User_Id__c", "Product user id, where known.", pii=Pii.IDENTIFIER

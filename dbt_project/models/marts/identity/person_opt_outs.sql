@@ -53,7 +53,7 @@ said as (
         'sfdc_contact_id' as id_type,
         sfdc_contact_id as id_value,
         has_opted_out_of_email,
-        false as do_not_call
+        do_not_call
     from contacts
 
     union all

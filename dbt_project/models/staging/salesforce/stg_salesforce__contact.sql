@@ -17,6 +17,7 @@ renamed as (
         nullif(trim(title), '') as title,
         {{ salesforce_id('owner_id') }} as sfdc_owner_id,
         {{ salesforce_id('master_record_id') }} as master_sfdc_contact_id,
+        coalesce(do_not_call, false) as do_not_call,
         coalesce(has_opted_out_of_email, false) as has_opted_out_of_email,
         nullif(trim(plg_user_id), '') as plg_user_id,
         created_at,
