@@ -59,7 +59,7 @@ def measure(rows: int, runs: int) -> Figure:
             warehouse.execute(_MODEL, [rows])
         with open_state(settings, SYNC) as state:
             difference.compute(state, sync, settings)
-            state.execute(_ACKNOWLEDGED)
+            state.compute.execute(_ACKNOWLEDGED)
         with connect(settings) as warehouse:
             warehouse.execute(_CHANGE)
         with open_state(settings, SYNC) as state:
@@ -70,8 +70,8 @@ def measure(rows: int, runs: int) -> Figure:
                     raise AssertionError(f"not the changed rows were found: {found}")
 
             def joined() -> None:
-                with attached(state, settings):
-                    state.execute(_ANTI_JOIN)
+                with attached(state.compute, settings):
+                    state.compute.execute(_ANTI_JOIN)
 
             return Figure(
                 name="sync difference",

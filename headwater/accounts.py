@@ -16,6 +16,7 @@ from typing import Protocol
 
 from headwater.errors import SettingsError
 from headwater.settings import Settings, load
+from headwater.shared_state import shared_state
 from headwater.system_settings import SYSTEMS
 
 FILE = "accounts.json"
@@ -47,6 +48,35 @@ def claim(system: str, settings: Settings) -> None:
             f"and the settings name {group.account!r}.",
             next_step="Give each set of accounts a home of its own with HEADWATER_HOME. If it is "
             f"the same account under a new name, correct {path}.",
+        )
+
+
+def claim_shared(system: str, settings: Settings) -> None:
+    """Remember whose account the shared state in PostgreSQL speaks of: runners with homes of their
+    own that share it must not write to different ones. Nothing to do where a home has its own.
+
+    Raises :class:`SettingsError` if it speaks of another account.
+    """
+    if settings.sync_state_url is None:
+        return
+    group: _Account = load(SYSTEMS[system])  # type: ignore[assignment]
+    with shared_state(settings) as state:
+        state.change(
+            "insert into accounts (system, account) values ($system, $account) "
+            "on conflict (system) do nothing",
+            {"system": system, "account": group.account},
+        )
+        ((known,),) = state.rows(
+            "select account from accounts where system = $system", {"system": system}
+        )
+        label = state.label
+    if known != group.account:
+        raise SettingsError(
+            f"{label} holds what was sent to {system} account {known!r}, and the settings name "
+            f"{group.account!r}.",
+            next_step="Give each set of accounts a schema of its own with "
+            "HEADWATER_SYNC_STATE_SCHEMA. If it is the same account under a new name, correct the "
+            "table accounts.",
         )
 
 

@@ -48,7 +48,7 @@ def migrate(database: Database, part: str, steps: Sequence[Sequence[str]]) -> No
 
     Raises :class:`SettingsError` when the tables are newer than this program.
     """
-    if _version(database, part) == len(steps):
+    if is_newest(database, part, steps):
         return
     with database.transaction(alone="schema"):
         if not database.has_table("schema_versions"):
@@ -70,6 +70,11 @@ def migrate(database: Database, part: str, steps: Sequence[Sequence[str]]) -> No
             "on conflict (part) do update set version = excluded.version",
             {"part": part, "version": len(steps)},
         )
+
+
+def is_newest(database: Database, part: str, steps: Sequence[Sequence[str]]) -> bool:
+    """Whether the tables of a part need no migration."""
+    return _version(database, part) == len(steps)
 
 
 def _version(database: Database, part: str) -> int:

@@ -48,6 +48,15 @@ _STEPS = (
         )
         """,
     ),
+    (
+        """
+        create table files (                -- syncs/kept_files.py; of PostgreSQL only
+            path varchar primary key,
+            md5 varchar not null,
+            content bytea not null
+        )
+        """,
+    ),
 )
 
 

@@ -13,24 +13,27 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 
 from headwater.settings import Settings
 from syncs.definition import Definition
-from syncs.state import RowState
+from syncs.kept_files import bring, keep
+from syncs.state import State
 
-_CONCERNED = """
-    outbox.run_id = $run_id
-    or exists (
-        from in_doubt
-        where in_doubt.run_id = outbox.run_id and in_doubt.seq = outbox.seq
-            and outbox.state not in ('in_flight', 'unknown')
-    )
-"""
-_LINES = f"""
+_COLUMNS = (
+    "run_id, seq, key, operation, fields, before, state, code, message, destination_id, batch_id, "
+    "attempts, changed_at, model_hash"
+)
+_LINES = """
 with looked_at as (
-    select outbox.*
-    from outbox
-    where {_CONCERNED}
+    select *
+    from delivered_now
+
+    union all
+
+    select found_out.*
+    from found_out
+    semi join in_doubt on in_doubt.run_id = found_out.run_id and in_doubt.seq = found_out.seq
 ),
 
 fielded as (
@@ -59,59 +62,84 @@ select
     batch_id,
     attempts,
     changed_at,
-    lower(to_hex(model_hash)) as model_hash,
+    {model_hash} as model_hash,
     $map_hash as map_hash
 from fielded
-"""  # noqa: S608 (our own text)
+"""
 
 
-def note_what_is_in_doubt(connection: duckdb.DuckDBPyConnection) -> None:
+def note_what_is_in_doubt(state: State) -> None:
     """Remember the rows of earlier runs whose fate this run will find out."""
-    connection.execute(
-        "create or replace temp table in_doubt as "
-        "select outbox.run_id, outbox.seq from outbox "
+    rows = state.rows(
+        "select outbox.run_id, outbox.seq, outbox.key from outbox "
         "inner join runs on runs.run_id = outbox.run_id and runs.audited "
-        "where outbox.state in (?, ?)",
-        [RowState.IN_FLIGHT.value, RowState.UNKNOWN.value],
+        "where outbox.state in ('in_flight', 'unknown')"
     )
+    columns = {
+        "run_id": pa.array([row[0] for row in rows], pa.string()),
+        "seq": pa.array([row[1] for row in rows], pa.int64()),
+        "key": pa.array([row[2] for row in rows], pa.string()),
+    }
+    state.compute.register("doubts", pa.table(columns))
+    state.compute.execute("create or replace temp table in_doubt as select * from doubts")
+    state.compute.unregister("doubts")
 
 
-def write_audit(
-    connection: duckdb.DuckDBPyConnection, definition: Definition, settings: Settings
-) -> None:
+def write_audit(state: State, definition: Definition, settings: Settings) -> None:
     """Write the files of closed runs that have none: this one's, and of those that died."""
-    for (run_id,) in connection.execute(
+    for (run_id,) in state.rows(
         "select run_id from runs where audited is null and status <> 'running' order by fence"
-    ).fetchall():
-        concerned = f"select count(*) from outbox where {_CONCERNED}"  # noqa: S608 (our own text)
-        if _one(connection, concerned, {"run_id": run_id}):
+    ):
+        this_run = {"run_id": run_id}
+        state.fetch(
+            "delivered_now",
+            f"select {_COLUMNS} from outbox where run_id = $run_id",  # noqa: S608 (our own text)
+            this_run,
+        )
+        state.fetch(
+            "found_out",
+            f"select {_COLUMNS} from outbox where run_id <> $run_id "  # noqa: S608 (our own text)
+            "and state not in ('in_flight', 'unknown')",
+            this_run,
+            keys="select key from in_doubt",
+        )
+        said = {"run_id": run_id, "sync": definition.name, "map_hash": definition.map_hash}
+        lines = _LINES.format(model_hash=state.hex_of("model_hash"))
+        anything = (
+            "select exists (from delivered_now) or exists (from found_out semi join in_doubt "
+            "on in_doubt.run_id = found_out.run_id and in_doubt.seq = found_out.seq)"
+        )
+        if state.compute.execute(anything).fetchall()[0][0]:
             file = _folder(settings, definition.name) / f"{run_id}.parquet"
             file.parent.mkdir(parents=True, exist_ok=True)
-            _copy(
-                connection,
-                _LINES,
-                file,
-                {"run_id": run_id, "sync": definition.name, "map_hash": definition.map_hash},
-            )
-        connection.execute("update runs set audited = true where run_id = ?", [run_id])
+            _copy(state.compute, lines, file, said)
+            keep(file, settings)
+        state.change("update runs set audited = true where run_id = $run_id", this_run)
 
 
-def purge(connection: duckdb.DuckDBPyConnection, name: str, settings: Settings, key: str) -> int:
+def bring_audit(settings: Settings) -> None:
+    """Write the files of the audit that other runners made into this home."""
+    bring(settings.sync_audit, settings)
+
+
+def purge(state: State, name: str, settings: Settings, key: str) -> int:
     """Forget everything about one key: in the audit and in the state. Returns the lines removed.
 
     The files concerned are written anew without it. A model that still has the key delivers it
     again.
     """
+    bring(_folder(settings, name), settings)
     lines = 0
     for file in sorted(_folder(settings, name).glob("*.parquet")):
         source = f"read_parquet({_text(file)})"
         count = f"select count(*) from {source} where key = $key"  # noqa: S608 (our own path)
-        found = _one(connection, count, {"key": key})
+        found = state.compute.execute(count, {"key": key}).fetchall()[0][0]
         if found:
             lines += int(found)
-            _copy(connection, f"from {source} where key <> $key", file, {"key": key})
+            _copy(state.compute, f"from {source} where key <> $key", file, {"key": key})
+            keep(file, settings)
     for table in ("outbox", "refused", "edits", "sent"):
-        connection.execute(f"delete from {table} where key = ?", [key])  # noqa: S608 (our tables)
+        state.change(f"delete from {table} where key = $key", {"key": key})  # noqa: S608 (ours)
     return lines
 
 
@@ -130,7 +158,3 @@ def _folder(settings: Settings, name: str) -> Path:
 
 def _text(path: Path) -> str:
     return "'" + str(path).replace("'", "''") + "'"
-
-
-def _one(connection: duckdb.DuckDBPyConnection, query: str, parameters: Mapping[str, str]) -> int:
-    return int(connection.execute(query, dict(parameters)).fetchall()[0][0])

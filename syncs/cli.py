@@ -17,14 +17,13 @@ from headwater.recording import recorded
 from headwater.settings import Settings, load
 from syncs import history, report
 from syncs.definition import Canary
-from syncs.lease import holder
 from syncs.pause import pause, paused, resume
 from syncs.plan import plan
 from syncs.registry import definition, enabled
 from syncs.request import Request
 from syncs.run import RunResult, purge, release, run
 from syncs.sealed_plan import unseal
-from syncs.state import RunStatus
+from syncs.state import RunStatus, holder
 
 app = typer.Typer(
     help="Deliver the warehouse's results to the tools people work in.", no_args_is_help=True

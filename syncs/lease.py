@@ -1,11 +1,11 @@
 """One runner at a time for each sync: across threads and processes, and it says who it is.
 
-The lease is an advisory lock on a file beside the state: the operating system lets go of it when
-the process that holds it ends in any way. Who holds it and how far it is can be read at any time,
-while the state itself is shut to others. Taking the lease also counts up a fencing number in the
-state; each transaction of a runner checks that the number is still its own, so that a runner whose
-lease was taken from it (the file was deleted, the clock of a lost connection ran out) writes
-nothing more.
+The lease of the embedded state is an advisory lock on a file beside it: the operating system lets
+go of it when the process that holds it ends in any way. (In PostgreSQL it is an advisory lock of
+the session, ``syncs/postgres_state.py``.) Who holds it and how far it is can be read at any time.
+Whoever has taken it counts up a fencing number in the state; each transaction of a runner checks
+that the number is still its own, so that a runner whose lease was taken from it (the file was
+deleted) writes nothing more.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from io import TextIOWrapper
 from pathlib import Path
+from typing import Protocol
 
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
@@ -39,12 +40,34 @@ class Holder:
     since: str
     doing: str = ""
 
+    @classmethod
+    def here(cls, name: str, now: datetime) -> Holder:
+        """This process."""
+        since = now.isoformat(timespec="seconds")
+        return cls(name, os.getpid(), socket.gethostname(), since)
+
+    @classmethod
+    def read(cls, text: str, name: str) -> Holder:
+        """What the holder wrote as JSON; it may be in the middle of writing."""
+        try:
+            return cls(**json.loads(text))
+        except (ValueError, TypeError):
+            return cls(name, 0, "this machine", "just now")
+
     def __str__(self) -> str:
         text = f"process {self.process} on {self.host}, since {self.since}"
         return f"{text}: {self.doing}" if self.doing else text
 
 
-class Lease:
+class Lease(Protocol):
+    """The right to run one sync, while it is held."""
+
+    def tell(self, doing: str) -> None:
+        """Let others read how far the run is."""
+        ...
+
+
+class FileLease:
     """The right to run one sync, while the block of :func:`take_lease` lasts."""
 
     def __init__(self, file: TextIOWrapper, holder: Holder) -> None:
@@ -62,7 +85,7 @@ class Lease:
 
 
 @contextmanager
-def take_lease(settings: Settings, name: str, now: datetime) -> Iterator[Lease]:
+def take_lease(settings: Settings, name: str, now: datetime) -> Iterator[FileLease]:
     """Hold the sync ``name`` for the block.
 
     Waits up to ``HEADWATER_WAREHOUSE_WAIT_SECONDS`` for another runner to end, then raises
@@ -72,21 +95,14 @@ def take_lease(settings: Settings, name: str, now: datetime) -> Iterator[Lease]:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch()
     with path.open("r+", encoding="utf-8") as file:
-        for attempt in Retrying(
-            retry=retry_if_exception_type(WarehouseBusyError),
-            stop=stop_after_delay(settings.warehouse_wait_seconds),
-            wait=wait_fixed(LOOK_EVERY_SECONDS),
-            reraise=True,
-        ):
+        for attempt in patiently(settings):
             with attempt:
                 _lock(file, settings, name)
-        yield Lease(
-            file, Holder(name, os.getpid(), socket.gethostname(), now.isoformat(timespec="seconds"))
-        )
+        yield FileLease(file, Holder.here(name, now))
         file.truncate(0)
 
 
-def holder(settings: Settings, name: str) -> Holder | None:
+def file_holder(settings: Settings, name: str) -> Holder | None:
     """Who runs the sync just now, None if nobody does. Never waits."""
     path = _path(settings, name)
     if not path.exists():
@@ -95,16 +111,8 @@ def holder(settings: Settings, name: str) -> Holder | None:
         try:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
-            return _said(file.read(), name)
+            return Holder.read(file.read(), name)
     return None
-
-
-def _said(text: str, name: str) -> Holder:
-    """What the holder wrote; it may be in the middle of writing."""
-    try:
-        return Holder(**json.loads(text))
-    except (ValueError, TypeError):
-        return Holder(name, 0, "this machine", "just now")
 
 
 def _path(settings: Settings, name: str) -> Path:
@@ -116,9 +124,23 @@ def _lock(file: TextIOWrapper, settings: Settings, name: str) -> None:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
         file.seek(0)
-        raise WarehouseBusyError(
-            f"{name} is being run by {_said(file.read(), name)}; "
-            f"waited {settings.warehouse_wait_seconds:g} s for it.",
-            next_step="Nothing was sent by this run. `headwater sync status` shows how far the "
-            "other is; HEADWATER_WAREHOUSE_WAIT_SECONDS sets how long to wait for it.",
-        ) from error
+        raise busy(name, Holder.read(file.read(), name), settings) from error
+
+
+def busy(name: str, held_by: Holder, settings: Settings) -> WarehouseBusyError:
+    """What to say when somebody else runs the sync."""
+    return WarehouseBusyError(
+        f"{name} is being run by {held_by}; waited {settings.warehouse_wait_seconds:g} s for it.",
+        next_step="Nothing was sent by this run. `headwater sync status` shows how far the "
+        "other is; HEADWATER_WAREHOUSE_WAIT_SECONDS sets how long to wait for it.",
+    )
+
+
+def patiently(settings: Settings) -> Retrying:
+    """Tries until nobody else runs the sync, or the time to wait is over."""
+    return Retrying(
+        retry=retry_if_exception_type(WarehouseBusyError),
+        stop=stop_after_delay(settings.warehouse_wait_seconds),
+        wait=wait_fixed(LOOK_EVERY_SECONDS),
+        reraise=True,
+    )

@@ -7,19 +7,18 @@ the destination acknowledged.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
 from typing import Any
 
-import duckdb
 import pyarrow as pa
 
 from headwater.errors import HeadwaterError
-from syncs import quarantine
 from syncs.destination import Batch, Change, Operation, Outcome, RowResult
 from syncs.look_before import Edit, Narrowed
-from syncs.state import RowState, naive, one, transaction
+from syncs.run_ledger import fenced
+from syncs.state import RowState, State, naive
 
 STATE_OF = {
     Outcome.DELIVERED: RowState.DELIVERED,
@@ -30,18 +29,21 @@ STATE_OF = {
     Outcome.UNKNOWN: RowState.UNKNOWN,
 }
 
-KEEP_DAYS = 90
-"""How long a row that is done with can be looked up (``headwater sync log``): a quarter, as long as
-people ask why a record says what it says. Nothing is computed from these rows, and without a limit
-the file would grow with every change."""
+_PLANNED = """
+select
+    seq, key, operation, fields::varchar as fields, before::varchar as before,
+    after::varchar as after, model_hash, destination_id, content, suspect
+from planned
+"""
+_ADOPTED = "select key, model_hash, after::varchar as after, destination_id from adopted"
 
 
 class Outbox:
-    """The outbox of one sync, in its open state file. ``run_id`` is the run that is delivering,
+    """The outbox of one sync, in its open state. ``run_id`` is the run that is delivering,
     ``fence`` the number that says whether it still may."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, run_id: str, fence: int) -> None:
-        self._connection = connection
+    def __init__(self, state: State, run_id: str, fence: int) -> None:
+        self.state = state
         self.fence = fence
         self.run_id = run_id
         self._batches = 0
@@ -52,45 +54,59 @@ class Outbox:
         Pending and rejected rows of earlier runs are superseded: the difference has planned anew
         what is still to be sent. ``runs`` keeps their figures.
         """
+        this_run = {"run_id": self.run_id, "now": naive(now)}
         with self.transaction():
-            self._connection.execute(
-                "update outbox set state = 'superseded', changed_at = ? "
-                "where state in ('pending', 'rejected') and run_id <> ?",
-                [naive(now), self.run_id],
+            self.state.change(
+                "update outbox set state = 'superseded', changed_at = $now "
+                "where state in ('pending', 'rejected') and run_id <> $run_id",
+                this_run,
             )
-            self._connection.execute(
-                """
-                insert into outbox by name
-                select
-                    $run_id as run_id, seq, key, operation, fields, before, after, model_hash,
-                    md5($name || ':' || key) as token, destination_id, 'pending' as state,
-                    0 as attempts, false as settled, $now as changed_at, content, suspect,
-                    false as spoils
-                from planned
-                """,
-                {"run_id": self.run_id, "name": name, "now": naive(now)},
-            )
-            if one(self._connection, "select exists (from adopted)"):
-                self._adopt(now)
+            with self.state.given("taken_over", _PLANNED):
+                self.state.change(
+                    """
+                    insert into outbox (
+                        run_id, seq, key, operation, fields, before, after, model_hash, token,
+                        destination_id, state, attempts, settled, changed_at, content, suspect,
+                        spoils
+                    )
+                    select
+                        cast($run_id as varchar), seq, key, operation, fields, before, after,
+                        model_hash, md5($name || ':' || key), destination_id, 'pending', 0, false,
+                        cast($now as timestamp), content, suspect, false
+                    from taken_over
+                    """,
+                    {**this_run, "name": name},
+                )
+            if self.state.compute.execute("select exists (from adopted)").fetchall()[0][0]:
+                self._adopt(this_run)
 
-    def _adopt(self, now: datetime) -> None:
-        self._connection.execute("delete from sent where key in (select key from adopted)")
-        self._connection.execute(
-            "insert into sent select key, model_hash, after, destination_id, ?, ? from adopted",
-            [naive(now), self.run_id],
-        )
+    def _adopt(self, this_run: Mapping[str, object]) -> None:
+        with self.state.given("taken_as_sent", _ADOPTED):
+            self.state.change("delete from sent where key in (select key from taken_as_sent)")
+            self.state.change(
+                """
+                insert into sent (
+                    key, model_hash, fields, destination_id, acknowledged_at, run_id
+                )
+                select
+                    key, model_hash, after, destination_id, cast($now as timestamp),
+                    cast($run_id as varchar)
+                from taken_as_sent
+                """,
+                this_run,
+            )
 
     def pending(self, limit: int) -> list[Change]:
         """The next rows to send: those that were tried least come first, so that a row that gets
         no answer does not stand in the way of the others, and suspects come last."""
         return _changes(
-            self._connection.execute(
+            self.state.rows(
                 "select seq, key, operation, fields, token, destination_id, "
                 "case when operation = 'update' then after else '{}' end, before, suspect "
-                "from outbox "
-                "where run_id = ? and state = 'pending' order by suspect, attempts, seq limit ?",
-                [self.run_id, limit],
-            ).fetchall()
+                "from outbox where run_id = $run_id and state = 'pending' "
+                "order by suspect, attempts, seq limit $number",
+                {"run_id": self.run_id, "number": limit},
+            )
         )
 
     def mark_in_flight(self, changes: Sequence[Change], now: datetime) -> Batch:
@@ -98,12 +114,14 @@ class Outbox:
         self._batches += 1
         batch = Batch(f"{self.run_id}/{self._batches:06d}", tuple(changes))
         leaving = {"seq": pa.array([change.seq for change in changes], pa.int64())}
-        with self._given("leaving", leaving), self.transaction():
-            self._connection.execute(
-                "insert into attempts values (?, ?, null, ?, ?, null)",
-                [batch.batch_id, self.run_id, len(changes), naive(now)],
+        said = {"batch_id": batch.batch_id, "run_id": self.run_id, "now": naive(now)}
+        with self.transaction(), self.state.given("leaving", pa.table(leaving)):
+            self.state.change(
+                "insert into attempts (batch_id, run_id, rows, started_at) "
+                "values ($batch_id, $run_id, $number, $now)",
+                {**said, "number": len(changes)},
             )
-            self._connection.execute(
+            self.state.change(
                 """
                 update outbox
                 set
@@ -112,44 +130,50 @@ class Outbox:
                 from leaving
                 where outbox.run_id = $run_id and outbox.seq = leaving.seq
                 """,
-                {"batch_id": batch.batch_id, "now": naive(now), "run_id": self.run_id},
+                said,
             )
         return batch
 
     def remember_handle(self, batch_id: str, handle: str) -> None:
         """Make the vendor's name of a batch durable."""
         with self.transaction():
-            self._connection.execute(
-                "update attempts set handle = ? where batch_id = ?", [handle, batch_id]
+            self.state.change(
+                "update attempts set handle = $handle where batch_id = $batch_id",
+                {"handle": handle, "batch_id": batch_id},
             )
 
     def leave_out(self, narrowed: Sequence[Narrowed]) -> None:
         """Send less of some rows; ``after`` says what ``sent`` is to know of the rest."""
         if not narrowed:
             return
-        looked = {
-            "seq": pa.array([item.change.seq for item in narrowed], pa.int64()),
-            "kept": _texts(json.dumps(dict(item.change.fields)) for item in narrowed),
-            "held": _texts(json.dumps(dict(item.held)) for item in narrowed),
-            "whole": _texts(
-                json.dumps({**item.change.whole, **item.held}) if item.change.whole else None
-                for item in narrowed
-            ),
-        }
-        with self._given("looked", looked), self.transaction():
-            self._connection.execute(
-                """
-                update outbox
-                set
-                    fields = looked.kept::json,
-                    after = coalesce(
-                        looked.whole::json, json_merge_patch(outbox.after, looked.held::json)
+        seqs = pa.table({"seq": pa.array([item.change.seq for item in narrowed], pa.int64())})
+        with self.transaction():
+            with self.state.given("looked_at", seqs):
+                known = dict(
+                    self.state.rows(
+                        "select seq, after from outbox "
+                        "where run_id = $run_id and seq in (select seq from looked_at)",
+                        {"run_id": self.run_id},
                     )
-                from looked
-                where outbox.run_id = ? and outbox.seq = looked.seq
-                """,
-                [self.run_id],
-            )
+                )
+            left = {
+                "seq": seqs["seq"],
+                "fields": _texts(json.dumps(dict(item.change.fields)) for item in narrowed),
+                "after": _texts(
+                    json.dumps({**json.loads(known[item.change.seq]), **item.held})
+                    for item in narrowed
+                ),
+            }
+            with self.state.given("left_of_it", pa.table(left)):
+                self.state.change(
+                    """
+                    update outbox
+                    set fields = left_of_it.fields, after = left_of_it.after
+                    from left_of_it
+                    where outbox.run_id = $run_id and outbox.seq = left_of_it.seq
+                    """,
+                    {"run_id": self.run_id},
+                )
 
     def note_edits(self, edits: Sequence[Edit], now: datetime) -> None:
         """Keep what other people were seen to have written over us."""
@@ -163,10 +187,16 @@ class Outbox:
             "wanted": _texts(json.dumps(edit.wanted) for edit in edits),
             "kept": pa.array([edit.kept for edit in edits]),
         }
-        with self._given("seen", seen), self.transaction():
-            self._connection.execute(
-                "insert into edits by name select *, ? as run_id, ? as seen_at from seen",
-                [self.run_id, naive(now)],
+        with self.transaction(), self.state.given("seen", pa.table(seen)):
+            self.state.change(
+                """
+                insert into edits (run_id, key, field, written, found, wanted, kept, seen_at)
+                select
+                    cast($run_id as varchar), key, field, written, found, wanted, kept,
+                    cast($now as timestamp)
+                from seen
+                """,
+                {"run_id": self.run_id, "now": naive(now)},
             )
 
     def record(self, batch: Batch, results: Sequence[RowResult], now: datetime) -> None:
@@ -194,41 +224,43 @@ class Outbox:
             ),
             "spoils": pa.array([result.spoils for result in ordered]),
         }
-        with self._given("answer", answers), self.transaction():
-            self._connection.execute(
+        said = {"now": naive(now), "batch_id": batch.batch_id}
+        with self.transaction(), self.state.given("answer", pa.table(answers)):
+            self.state.change(
                 """
                 update outbox
                 set
                     state = answer.state,
-                    attempts = outbox.attempts - answer.untried::integer,
+                    attempts = outbox.attempts - cast(answer.untried as integer),
                     destination_id = coalesce(answer.destination_id, outbox.destination_id),
                     code = answer.code,
                     message = answer.message,
                     spoils = answer.spoils,
                     changed_at = $now
                 from answer
-                where outbox.batch_id = $batch_id and outbox.seq = answer.seq
+                where outbox.run_id = $run_id and outbox.seq = answer.seq
+                    and outbox.batch_id = $batch_id
                 """,
-                {"now": naive(now), "batch_id": batch.batch_id},
+                {**said, "run_id": batch.batch_id.rpartition("/")[0]},
             )
-            self._connection.execute(
-                "update attempts set finished_at = ? where batch_id = ?",
-                [naive(now), batch.batch_id],
+            self.state.change(
+                "update attempts set finished_at = $now where batch_id = $batch_id", said
             )
 
     def excuse(self, changes: Sequence[Change], code: str) -> None:
         """Give rejected rows ``code`` instead: it was not them that the batch was refused for."""
         given = {"seq": pa.array([change.seq for change in changes], pa.int64())}
-        with self._given("excused", given), self.transaction():
-            self._connection.execute(
-                "update outbox set code = ?, spoils = false from excused "
-                "where outbox.run_id = ? and outbox.seq = excused.seq and state = 'rejected'",
-                [code, self.run_id],
+        with self.transaction(), self.state.given("excused", pa.table(given)):
+            self.state.change(
+                "update outbox set code = $code, spoils = false from excused "
+                "where outbox.run_id = $run_id and outbox.seq = excused.seq "
+                "and outbox.state = 'rejected'",
+                {"code": code, "run_id": self.run_id},
             )
 
     def leftovers(self) -> list[Batch]:
         """Batches of this or earlier runs whose fate is open, oldest first."""
-        rows = self._connection.execute(
+        rows = self.state.rows(
             """
             select
                 outbox.seq, outbox.key, outbox.operation, outbox.fields, outbox.token,
@@ -240,7 +272,7 @@ class Outbox:
             where outbox.state in ('in_flight', 'unknown')
             order by outbox.batch_id, outbox.seq
             """
-        ).fetchall()
+        )
         batches: dict[str, list[Change]] = {}
         handles: dict[str, str | None] = {}
         for row, change in zip(rows, _changes(rows), strict=True):
@@ -248,89 +280,29 @@ class Outbox:
             handles[row[9]] = row[10]
         return [Batch(name, tuple(changes), handles[name]) for name, changes in batches.items()]
 
-    def settle(self, now: datetime, destination_fields: str | None = None) -> None:
-        """Move ``sent`` by every acknowledged row that it does not know of yet, and ``refused`` by
-        every refused one. ``destination_fields``: md5 of the destination's fields, if known."""
-        if not one(
-            self._connection,
-            "select exists (from outbox where state in ('delivered', 'rejected') and not settled)",
-        ):
-            return  # `sent` may be large: it is not looked through for nothing
-        with self.transaction():
-            quarantine.learn(self._connection, now, destination_fields)
-            self._connection.execute(
-                "delete from sent where key in "
-                "(select key from outbox where state = 'delivered' and not settled)"
-            )
-            self._connection.execute(
-                """
-                insert into sent
-                select key, model_hash, after, destination_id, ?, run_id
-                from outbox
-                where state = 'delivered' and not settled
-                qualify row_number() over (partition by key order by run_id desc, seq desc) = 1
-                    and operation <> 'remove'
-                """,
-                [naive(now)],
-            )
-            self._connection.execute(
-                "update outbox set settled = true "
-                "where state in ('delivered', 'rejected') and not settled"
-            )
-
-    def prune(self, now: datetime) -> None:
-        """Forget the rows that earlier runs have done with and that are older than ``KEEP_DAYS``,
-        and the attempts they were sent in. ``sent`` and ``runs`` stay whole."""
-        before = naive(now - timedelta(days=KEEP_DAYS))
-        with self.transaction():
-            self._connection.execute(
-                "delete from outbox where run_id <> ? and changed_at < ? "
-                "and (state = 'superseded' or (state = 'delivered' and settled))",
-                [self.run_id, before],
-            )
-            self._connection.execute(
-                "delete from attempts where run_id <> ? and started_at < ? and batch_id not in "
-                "(select batch_id from outbox where batch_id is not null)",
-                [self.run_id, before],
-            )
-
     def count(self, *states: RowState) -> int:
         """Rows of this run in any of these states."""
-        return int(
-            one(
-                self._connection,
-                "select count(*) from outbox where run_id = ? and list_contains(?, state)",
-                [self.run_id, [state.value for state in states]],
-            )
+        found = self.state.rows(
+            "select count(*) from outbox where run_id = $run_id and state = any($states)",
+            {"run_id": self.run_id, "states": [state.value for state in states]},
         )
+        return int(found[0][0])
 
     def attempts(self, seqs: Sequence[int]) -> dict[int, int]:
         """How often rows of this run have been sent so far."""
-        with self._given("asked", {"seq": pa.array(seqs, pa.int64())}):
+        asked = pa.table({"seq": pa.array(seqs, pa.int64())})
+        with self.transaction(), self.state.given("asked", asked):
             return dict(
-                self._connection.execute(
-                    "select outbox.seq, outbox.attempts from outbox "
-                    "semi join asked on asked.seq = outbox.seq where outbox.run_id = ?",
-                    [self.run_id],
-                ).fetchall()
+                self.state.rows(
+                    "select seq, attempts from outbox "
+                    "where run_id = $run_id and seq in (select seq from asked)",
+                    {"run_id": self.run_id},
+                )
             )
 
     def transaction(self) -> AbstractContextManager[None]:
         """A transaction of this run; refused when a newer run has begun."""
-        return transaction(self._connection, self.fence)
-
-    @contextmanager
-    def _given(self, name: str, columns: Mapping[str, pa.Array]) -> Iterator[None]:
-        """Show rows of this process to the connection as a table, for the block.
-
-        Not as parameters: DuckDB converts a list element by element, and looks for pandas and
-        others at each.
-        """
-        self._connection.register(name, pa.table(dict(columns)))
-        try:
-            yield
-        finally:
-            self._connection.unregister(name)
+        return fenced(self.state, self.fence)
 
 
 def _texts(values: Iterable[str | None]) -> pa.Array:

@@ -17,7 +17,7 @@ from syncs.definition import Definition
 from syncs.destination import Destination
 from syncs.destinations import open_destination
 from syncs.sealed_plan import seal
-from syncs.state import one, open_state, require_not_running
+from syncs.state import open_state, require_not_running
 
 SAMPLE_ROWS = 10
 
@@ -67,22 +67,22 @@ def plan(
     definition = definition or registry.definition(name)
     warnings: list[str] = []
     require_not_running(settings, name)
-    with open_state(settings, name) as connection:
-        found = difference.compute(connection, definition, settings)
-        waiting = quarantine.hold_back(connection, clock_from(settings).now(), None)
-        counts = difference.counts_of_plan(connection, definition)
+    with open_state(settings, name) as state:
+        found = difference.compute(state, definition, settings)
+        waiting = quarantine.hold_back(state, clock_from(settings).now(), None)
+        counts = difference.counts_of_plan(state.compute, definition)
         found = replace(found, counts=counts, quarantined=waiting)
         try:
             guards.check(definition, found)
             blocked = None
         except GuardError as error:
             blocked = str(error)
-        unresolved = one(
-            connection, "select count(*) from outbox where state in ('in_flight', 'unknown')"
+        ((unresolved,),) = state.rows(
+            "select count(*) from outbox where state in ('in_flight', 'unknown')"
         )
-        sample = _sample(connection)
+        sample = _sample(state.compute)
         now = clock_from(settings).now()
-        under_seal = seal(connection, definition, settings, now) if sealed else None
+        under_seal = seal(state.compute, definition, settings, now) if sealed else None
     least_calls = None
     try:
         destination = destination or open_destination(definition, settings)

@@ -9,11 +9,9 @@ when the destination's fields change, or when a person asks for it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
-import duckdb
-
-from syncs.state import naive, one
+from syncs.state import State, naive
 
 QUARANTINE_AFTER = 3
 """Runs in which the same content was refused before it waits: a vendor's bad day ends sooner."""
@@ -24,104 +22,119 @@ BATCH_REFUSED = "BATCH_REFUSED"
 """The code of rows refused with their batch for a cause that is not in them: they never wait."""
 
 
-def learn(
-    connection: duckdb.DuckDBPyConnection, now: datetime, destination_fields: str | None
-) -> None:
+def learn(state: State, now: datetime, destination_fields: str | None) -> None:
     """Take over what became of rows of the outbox that is not known yet (not ``settled``).
 
     To be called within a transaction, before those rows are marked settled.
     """
-    connection.execute(
+    state.change(
         "delete from refused where key in "
         "(select key from outbox where state = 'delivered' and not settled)"
     )
-    connection.execute(
+    state.change("drop table if exists refused_now")
+    state.change(
         """
-        create or replace temp table refused_now as
+        create temp table refused_now as
+        with latest as (
+            select *, row_number() over (partition by key order by run_id desc, seq desc) as place
+            from outbox
+            where state = 'rejected' and not settled
+        )
+
         select
-            outbox.key, outbox.content, outbox.operation, outbox.fields, outbox.code,
-            outbox.message, outbox.spoils,
+            latest.key, latest.content, latest.operation, latest.fields, latest.code,
+            latest.message, latest.spoils,
             coalesce(refused.attempts, 0) + 1 as attempts,
-            coalesce(refused.first_seen_at, $now) as first_seen_at
-        from outbox
-        left join refused on refused.key = outbox.key and refused.content = outbox.content
-        where outbox.state = 'rejected' and not outbox.settled
-        qualify row_number() over (partition by outbox.key order by outbox.run_id desc) = 1
-        """,
-        {"now": naive(now)},
-    )
-    connection.execute("delete from refused where key in (select key from refused_now)")
-    connection.execute(
+            refused.first_seen_at
+        from latest
+        left join refused on refused.key = latest.key and refused.content = latest.content
+        where latest.place = 1
         """
-        insert into refused
+    )
+    state.change("delete from refused where key in (select key from refused_now)")
+    waits = {
+        f"retry_{n}": naive(now + timedelta(hours=hours)) for n, hours in enumerate(WAIT_HOURS)
+    }
+    longest = len(WAIT_HOURS) - 1
+    by_attempts = " ".join(f"when {n} then cast($retry_{n} as timestamp)" for n in range(longest))
+    state.change(
+        f"""
+        insert into refused (
+            key, content, operation, fields, code, message, spoils, attempts, first_seen_at,
+            last_seen_at, retry_at, destination_fields
+        )
         select
-            key, content, operation, fields, code, message, spoils, attempts, first_seen_at, $now,
+            key, content, operation, fields, code, message, spoils, attempts,
+            coalesce(first_seen_at, cast($now as timestamp)),
+            cast($now as timestamp),
             case
                 when attempts >= $after and code is distinct from $batch_refused then
-                    $now + to_hours($hours[least(attempts - $after + 1, len($hours))])
+                    case attempts - $after
+                        {by_attempts} else cast($retry_{longest} as timestamp)
+                    end
             end,
-            $destination_fields
+            cast($destination_fields as varchar)
         from refused_now
-        """,
+        """,  # noqa: S608 (our own numbers)
         {
             "now": naive(now),
             "after": QUARANTINE_AFTER,
-            "hours": list(WAIT_HOURS),
             "batch_refused": BATCH_REFUSED,
             "destination_fields": destination_fields,
+            **waits,
         },
     )
 
 
-def are_waiting(connection: duckdb.DuckDBPyConnection, now: datetime) -> bool:
+def are_waiting(state: State, now: datetime) -> bool:
     """Whether any row waits at ``now``."""
-    return bool(one(connection, "select count(*) from refused where retry_at > ?", [naive(now)]))
+    found = state.rows("select 1 from refused where retry_at > $now limit 1", {"now": naive(now)})
+    return bool(found)
 
 
-def hold_back(
-    connection: duckdb.DuckDBPyConnection, now: datetime, destination_fields: str | None
-) -> int:
+def hold_back(state: State, now: datetime, destination_fields: str | None) -> int:
     """Take rows that wait out of the temporary table ``planned``, and mark suspects.
 
     ``destination_fields``: md5 of the destination's fields now, None where it is not known; rows
     refused under other fields are let go. Returns how many rows wait.
     """
-    connection.execute(
+    state.fetch(
+        "known_refusal", "select key, content, retry_at, spoils, destination_fields from refused"
+    )
+    waiting = state.compute.execute(
         """
         delete from planned
-        using refused
+        using known_refusal as refused
         where refused.key = planned.key
             and refused.content = planned.content
             and refused.retry_at > $now
             and ($fields is null or refused.destination_fields is not distinct from $fields)
         """,
         {"now": naive(now), "fields": destination_fields},
-    )
-    waiting = connection.fetchall()[0][0]
-    connection.execute(
-        "update planned set suspect = true from refused "
+    ).fetchall()[0][0]
+    state.compute.execute(
+        "update planned set suspect = true from known_refusal as refused "
         "where refused.key = planned.key and refused.content = planned.content and refused.spoils"
     )
     return int(waiting)
 
 
-def forget_what_is_over(connection: duckdb.DuckDBPyConnection) -> None:
-    """Forget refusals of what is no longer ``planned``: keys gone, other content."""
-    connection.execute(
-        """
-        delete from refused
-        where not exists (
-            from planned where planned.key = refused.key and planned.content = refused.content
+def forget_what_is_over(state: State) -> None:
+    """Forget refusals of what is no longer ``planned``: keys gone, other content. Within a
+    transaction."""
+    if not state.rows("select 1 from refused limit 1"):
+        return
+    with state.given("still_planned", "select key, content from planned"):
+        state.change(
+            "delete from refused where not exists (select 1 from still_planned as planned "
+            "where planned.key = refused.key and planned.content = refused.content)"
         )
-        """
-    )
 
 
-def release(connection: duckdb.DuckDBPyConnection, keys: Sequence[str]) -> int:
+def release(state: State, keys: Sequence[str]) -> int:
     """Let rows go with the next run: these keys, or all if none is given. Returns how many."""
-    connection.execute(
+    return state.change(
         "update refused set retry_at = null "
-        "where retry_at is not null and (len($keys) = 0 or list_contains($keys, key))",
-        {"keys": list(keys)},
+        "where retry_at is not null and ($all or key = any($keys))",
+        {"all": not keys, "keys": list(keys)},
     )
-    return int(connection.fetchall()[0][0])

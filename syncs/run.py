@@ -6,10 +6,8 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-import duckdb
-
 from headwater.clock import Clock
-from headwater.errors import HeadwaterError, WarehouseBusyError
+from headwater.errors import HeadwaterError, StateUnavailableError, WarehouseBusyError
 from headwater.settings import Settings
 from syncs import quarantine, registry
 from syncs.audit import purge as purge_key
@@ -19,10 +17,11 @@ from syncs.delivery import Progress
 from syncs.destination import Destination
 from syncs.destination_fields import require
 from syncs.destinations import open_destination
-from syncs.lease import Lease, take_lease
+from syncs.lease import Lease
 from syncs.outbox import Outbox
 from syncs.request import Request
-from syncs.state import RunStatus, Tally, begin_run, finish_run, open_state, state_path
+from syncs.run_ledger import Tally, begin_run, finish_run
+from syncs.state import RunStatus, State, hold_state, is_known
 from syncs.undo import LeftAlone
 from syncs.work import Work
 
@@ -100,7 +99,8 @@ def run(
     """Bring a destination to what its model says, or do what ``request`` asks instead.
 
     Never raises for what a vendor, a guard or a setting says: the result's ``status`` and ``error``
-    tell. While another runner holds this sync, this one waits, and then ends as ``busy`` with
+    tell. A state that cannot be opened, or was lost on the way, is a failed run without figures.
+    While another runner holds this sync, this one waits, and then ends as ``busy`` with
     nothing done. Raises :class:`DefinitionError` for an unknown sync. Any other error is a mistake
     of ours: the run is closed as failed, what was in flight is resolved by the next one, and the
     error is raised.
@@ -108,25 +108,24 @@ def run(
     definition = definition or registry.definition(name)
     started = time.perf_counter()
     try:
-        with (
-            take_lease(settings, name, clock.now()) as lease,
-            open_state(settings, name) as connection,
-        ):
-            run_id, fence = begin_run(connection, cycle_id, clock.now(), clock.now())
+        with hold_state(settings, name, clock.now()) as (state, lease):
+            run_id, fence = begin_run(state, cycle_id, clock.now(), clock.now())
             work = Work(
-                connection,
+                state,
                 definition,
                 settings,
                 clock,
-                outbox=Outbox(connection, run_id, fence),
+                outbox=Outbox(state, run_id, fence),
                 request=request,
                 on_progress=_told(lease, on_progress),
                 destination=destination,
             )
-            result = _closed(work, connection, clock)
-            write_audit(connection, definition, settings)
+            result = _closed(work, state, clock)
+            write_audit(state, definition, settings)
     except WarehouseBusyError as busy:
         result = RunResult(name=name, run_id="", status=RunStatus.BUSY, error=busy)
+    except HeadwaterError as error:  # the state cannot be opened, or was lost
+        result = RunResult(name=name, run_id="", status=RunStatus.FAILED, error=error)
     return replace(result, seconds=time.perf_counter() - started)
 
 
@@ -135,10 +134,10 @@ def release(name: str, settings: Settings, clock: Clock, keys: Sequence[str] = (
 
     Raises :class:`WarehouseBusyError` while the sync runs.
     """
-    if not state_path(settings, name).exists():
+    if not is_known(settings, name):
         return 0
-    with take_lease(settings, name, clock.now()), open_state(settings, name) as connection:
-        return quarantine.release(connection, keys)
+    with hold_state(settings, name, clock.now()) as (state, _):
+        return quarantine.release(state, keys)
 
 
 def purge(name: str, settings: Settings, clock: Clock, key: str) -> int:
@@ -146,10 +145,10 @@ def purge(name: str, settings: Settings, clock: Clock, key: str) -> int:
 
     Raises :class:`WarehouseBusyError` while the sync runs.
     """
-    if not state_path(settings, name).exists():
+    if not is_known(settings, name):
         return 0
-    with take_lease(settings, name, clock.now()), open_state(settings, name) as connection:
-        return purge_key(connection, name, settings, key)
+    with hold_state(settings, name, clock.now()) as (state, _):
+        return purge_key(state, name, settings, key)
 
 
 def _told(lease: Lease, on_progress: Progress | None) -> Progress:
@@ -163,13 +162,13 @@ def _told(lease: Lease, on_progress: Progress | None) -> Progress:
     return tell
 
 
-def _closed(work: Work, connection: duckdb.DuckDBPyConnection, clock: Clock) -> RunResult:
+def _closed(work: Work, state: State, clock: Clock) -> RunResult:
     """Do the work and close its run, whatever happens."""
     run_id, fence = work.outbox.run_id, work.outbox.fence
 
     def close(status: RunStatus, reason: str | None) -> Tally:
         return finish_run(
-            connection,
+            state,
             run_id,
             status,
             reason,
@@ -181,6 +180,8 @@ def _closed(work: Work, connection: duckdb.DuckDBPyConnection, clock: Clock) -> 
     error: HeadwaterError | None = None
     try:
         error = work.do()
+    except StateUnavailableError:
+        raise  # nothing can be written any more: the next run closes this one
     except HeadwaterError as raised:
         error = raised
     except Exception as mistake:
@@ -208,20 +209,28 @@ def _closed(work: Work, connection: duckdb.DuckDBPyConnection, clock: Clock) -> 
         calls=work.calls,
         least_calls=work.least_calls,
         seconds_of_lock=work.seconds_of_lock,
-        refusals=_refusals(connection, run_id),
+        refusals=_refusals(state, run_id),
         error=error,
     )
 
 
-def _refusals(connection: duckdb.DuckDBPyConnection, run_id: str) -> tuple[Refusal, ...]:
-    rows = connection.execute(
+def _refusals(state: State, run_id: str) -> tuple[Refusal, ...]:
+    rows = state.rows(
         """
-        select coalesce(code, ''), count(*), min(key), coalesce(arg_min(message, key), '')
-        from outbox
-        where run_id = ? and state = 'rejected'
-        group by code
-        order by count(*) desc, code
+        select code, number, key, message
+        from (
+            select
+                coalesce(code, '') as code,
+                count(*) over (partition by coalesce(code, '')) as number,
+                key,
+                coalesce(message, '') as message,
+                row_number() over (partition by coalesce(code, '') order by key, seq) as place
+            from outbox
+            where run_id = $run_id and state = 'rejected'
+        ) as refused
+        where place = 1
+        order by number desc, code
         """,
-        [run_id],
-    ).fetchall()
+        {"run_id": run_id},
+    )
     return tuple(Refusal(*row) for row in rows)

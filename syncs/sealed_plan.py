@@ -18,6 +18,7 @@ import duckdb
 from headwater.errors import GuardError
 from headwater.settings import Settings
 from syncs.definition import Definition
+from syncs.kept_files import bring, keep
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,8 @@ def seal(
     )
     said = {**asdict(plan), "file": file.name}
     file.with_suffix(".json").write_text(json.dumps(said, indent=2) + "\n", encoding="utf-8")
+    keep(file, settings)
+    keep(file.with_suffix(".json"), settings)
     return plan
 
 
@@ -65,6 +68,7 @@ def unseal(settings: Settings, plan_id: str) -> SealedPlan:
     Raises :class:`GuardError` when there is none of this name, or its rows were changed since.
     """
     path = settings.sync_state / "plans" / f"{plan_id}.json"
+    bring(path.parent, settings)
     if not path.exists() or path.parent != settings.sync_state / "plans":
         raise GuardError(
             f"There is no sealed plan {plan_id}.",

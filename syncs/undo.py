@@ -12,13 +12,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import duckdb
 import pyarrow as pa
 
 from headwater.errors import GuardError
 from syncs.definition import Definition, Removal
 from syncs.destination import ALREADY_THERE, Change, Destination, Operation, ReadsCurrent
 from syncs.look_before import same
+from syncs.state import State
 
 READ_ROWS = 10_000
 
@@ -37,13 +37,14 @@ select outbox.key, outbox.operation, outbox.fields, outbox.before, outbox.destin
     sent.fields, sent.run_id
 from outbox
 left join sent on sent.key = outbox.key
-where outbox.run_id = ? and outbox.state = 'delivered' and outbox.code is distinct from ?
+where outbox.run_id = $run_id and outbox.state = 'delivered'
+    and outbox.code is distinct from $already_there
 order by outbox.seq
 """
 
 
 def plan_undo(
-    connection: duckdb.DuckDBPyConnection,
+    state: State,
     definition: Definition,
     destination: Destination,
     run_id: str,
@@ -53,16 +54,16 @@ def plan_undo(
     Reads the records where the destination can be read. Raises :class:`GuardError` when the sync
     has no such run.
     """
-    if not connection.execute("select 1 from runs where run_id = ?", [run_id]).fetchall():
+    if not state.rows("select 1 from runs where run_id = $run_id", {"run_id": run_id}):
         raise GuardError(
             f"{definition.name} has no run {run_id}.",
             next_step=f"`headwater sync status {definition.name} --runs 20` lists its runs.",
         )
     left: list[LeftAlone] = []
     back: list[_Back] = []
-    for key, operation, fields, before, record, known, known_run in connection.execute(
-        _DELIVERED, [run_id, ALREADY_THERE]
-    ).fetchall():
+    for key, operation, fields, before, record, known, known_run in state.rows(
+        _DELIVERED, {"run_id": run_id, "already_there": ALREADY_THERE}
+    ):
         row = _Row(key, Operation(operation), json.loads(fields), json.loads(before), record,
                    None if known is None else json.loads(known))  # fmt: skip
         removed = row.operation is Operation.REMOVE
@@ -74,7 +75,7 @@ def plan_undo(
         if found is not None:
             back.append(found)
     back = _without_edits(back, destination, left)
-    _fill(connection, back)
+    _fill(state, back)
     return tuple(left)
 
 
@@ -159,7 +160,7 @@ def _without_edits(
     return kept
 
 
-def _fill(connection: duckdb.DuckDBPyConnection, back: Sequence[_Back]) -> None:
+def _fill(state: State, back: Sequence[_Back]) -> None:
     texts = pa.string()
     rows = pa.table(
         {
@@ -174,18 +175,19 @@ def _fill(connection: duckdb.DuckDBPyConnection, back: Sequence[_Back]) -> None:
             "destination_id": pa.array([item.destination_id for item in back], texts),
         }
     )  # fmt: skip
+    connection = state.compute
     connection.register("back", rows)
     try:
         connection.execute(
-            """
+            f"""
             create or replace temp table planned as
             select
                 row_number() over (order by operation, key) as seq, key, operation,
                 fields::json as fields, before::json as before, after::json as after,
-                null::uhugeint as model_hash, destination_id,
-                md5_number(operation || fields)::uhugeint as content, false as suspect
+                null::{state.hash_type} as model_hash, destination_id,
+                {state.md5("operation || fields")} as content, false as suspect
             from back
-            """
+            """  # noqa: S608 (our own names)
         )
     finally:
         connection.unregister("back")

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-import duckdb
-
-from headwater.accounts import claim
+from headwater.accounts import claim, claim_shared
 from headwater.budget import row_budget
 from headwater.clock import Clock
 from headwater.errors import GuardError, HeadwaterError, PausedError
 from headwater.settings import Settings
-from syncs import difference, guards, quarantine
+from syncs import difference, guards, quarantine, settlement
 from syncs.audit import note_what_is_in_doubt
 from syncs.definition import Definition
 from syncs.delivery import Delivery, Progress
@@ -24,7 +22,7 @@ from syncs.outbox import Outbox
 from syncs.pause import require_not_paused
 from syncs.request import Request
 from syncs.sealed_plan import require_same_definition
-from syncs.state import RunStatus, one
+from syncs.state import RowState, RunStatus, State
 from syncs.undo import LeftAlone, plan_undo
 
 
@@ -33,7 +31,7 @@ class Work:
 
     def __init__(
         self,
-        connection: duckdb.DuckDBPyConnection,
+        state: State,
         definition: Definition,
         settings: Settings,
         clock: Clock,
@@ -43,7 +41,7 @@ class Work:
         on_progress: Progress | None,
         destination: Destination | None,
     ) -> None:
-        self._connection = connection
+        self._state = state
         self.definition = definition
         self._settings = settings
         self._clock = clock
@@ -62,12 +60,12 @@ class Work:
 
     def do(self) -> HeadwaterError | None:
         """Resolve what is open, plan, guard, deliver. Returns what ended delivery early."""
-        note_what_is_in_doubt(self._connection)
+        note_what_is_in_doubt(self._state)
         self._require_not_paused()
         if self.outbox.leftovers():
             self.recovered = self._delivery().recover()
         self._settle()
-        self.outbox.prune(self._clock.now())
+        settlement.prune(self.outbox, self._clock.now())
         self._difference = self._planned()
         if self._difference.counts.total:
             delivery = self._delivery()
@@ -83,18 +81,20 @@ class Work:
         """What is to be done: the difference, guarded, and of it what was asked for; or an undo."""
         if self._request.undo is not None:
             self.left_alone = plan_undo(
-                self._connection,
+                self._state,
                 self.definition,
                 self._checked_destination(),
                 self._request.undo,
             )
-            return Difference.of_plan(difference.counts_of_plan(self._connection, self.definition))
+            return Difference.of_plan(
+                difference.counts_of_plan(self._state.compute, self.definition)
+            )
         if self._request.sealed is not None:
             require_same_definition(self._request.sealed, self.definition)
         found = self._compared()
         guards.check(self.definition, found, self._request.accepted)
-        self.left_out, self.drifted = self._request.narrow(self._connection)
-        counts = difference.counts_of_plan(self._connection, self.definition)
+        self.left_out, self.drifted = self._request.narrow(self._state.compute)
+        counts = difference.counts_of_plan(self._state.compute, self.definition)
         return replace(found, counts=counts)
 
     def _require_not_paused(self) -> None:
@@ -103,7 +103,7 @@ class Work:
             require_not_paused(self._settings, self.definition.name)
 
     def _settle(self) -> None:
-        self.outbox.settle(self._clock.now(), self._destination_fields())
+        settlement.settle(self.outbox, self._clock.now(), self._destination_fields())
 
     def _destination_fields(self) -> str | None:
         """md5 of the fields that the destination has, where it was asked and says so."""
@@ -113,21 +113,22 @@ class Work:
         """The difference, without what was refused too often, unless its row or the destination's
         fields changed since."""
         found, now = (
-            difference.compute(self._connection, self.definition, self._settings),
+            difference.compute(self._state, self.definition, self._settings),
             self._clock.now(),
         )
         with self.outbox.transaction():
-            quarantine.forget_what_is_over(self._connection)
-        if quarantine.are_waiting(self._connection, now):
+            quarantine.forget_what_is_over(self._state)
+        if quarantine.are_waiting(self._state, now):
             self._checked_destination()
-        waiting = quarantine.hold_back(self._connection, now, self._destination_fields())
-        counts = difference.counts_of_plan(self._connection, self.definition)
+        waiting = quarantine.hold_back(self._state, now, self._destination_fields())
+        counts = difference.counts_of_plan(self._state.compute, self.definition)
         return replace(found, counts=counts, quarantined=waiting)
 
     def _open(self) -> Destination:
         if self._destination is None:
             self._destination = open_destination(self.definition, self._settings)
             claim(self.definition.destination, self._settings)
+            claim_shared(self.definition.destination, self._settings)
         return self._destination
 
     def _checked_destination(self) -> Destination:
@@ -162,11 +163,12 @@ class Work:
         if self._destination is None or self._difference is None:
             return 0
         delivered = dict(
-            self._connection.execute(
-                "select operation, count(*) from outbox where run_id = ? and state = 'delivered' "
-                "and code is distinct from ? group by operation",
-                [self.outbox.run_id, ALREADY_THERE],
-            ).fetchall()
+            self._state.rows(
+                "select operation, count(*) from outbox where run_id = $run_id "
+                "and state = 'delivered' and code is distinct from $already_there "
+                "group by operation",
+                {"run_id": self.outbox.run_id, "already_there": ALREADY_THERE},
+            )
         )
         planned = self._difference.counts
         missing = planned.total - sum(delivered.values())
@@ -220,18 +222,13 @@ class Work:
             return RunStatus.BLOCKED
         if isinstance(error, PausedError):
             return RunStatus.PAUSED
-        delivered = one(
-            self._connection,
-            "select count(*) from outbox where run_id = ? and state = 'delivered'",
-            [self.outbox.run_id],
-        )
         if error is not None:
+            delivered = self.outbox.count(RowState.DELIVERED)
             return RunStatus.PARTIAL if delivered else RunStatus.FAILED
-        open_rows = one(
-            self._connection,
-            "select count(*) from outbox where state in ('in_flight', 'unknown') "
-            "or (run_id = ? and state in ('pending', 'rejected'))",
-            [self.outbox.run_id],
+        open_rows = self._state.rows(
+            "select 1 from outbox where state in ('in_flight', 'unknown') "
+            "or (run_id = $run_id and state in ('pending', 'rejected')) limit 1",
+            {"run_id": self.outbox.run_id},
         )
         is_short = open_rows or self.quarantined or self.drifted
         return RunStatus.PARTIAL if is_short else RunStatus.CLEAN

@@ -15,7 +15,7 @@ from headwater.clock import FixedClock
 from headwater.errors import QuotaExhaustedError
 from headwater.settings import Settings
 from headwater.shared_state import FILE
-from tests.state_places import state_place, state_server
+from tests.state_places import in_both_places, state_place, state_server
 
 __all__ = ["state_place", "state_server"]
 
@@ -27,6 +27,7 @@ def settings(tmp_path: Path, state_place: Mapping[str, Any]) -> Settings:
     return Settings(home=tmp_path, **state_place)
 
 
+@in_both_places
 def test_the_call_past_the_budget_is_refused_until_the_next_day(settings: Settings) -> None:
     clock = FixedClock(LATE)
     for _ in range(3):  # each is another process's
@@ -39,6 +40,7 @@ def test_the_call_past_the_budget_is_refused_until_the_next_day(settings: Settin
     budget.spend()
 
 
+@in_both_places
 def test_a_budget_that_is_raised_goes_on_the_same_day(settings: Settings) -> None:
     clock = FixedClock(LATE)
     CallBudget("hubspot", 1, settings, clock).spend()
@@ -47,6 +49,7 @@ def test_a_budget_that_is_raised_goes_on_the_same_day(settings: Settings) -> Non
     CallBudget("hubspot", 2, settings, clock).spend()
 
 
+@in_both_places
 def test_calls_at_the_same_time_are_all_counted(settings: Settings) -> None:
     budget = CallBudget("hubspot", 20, settings, FixedClock(LATE))
 

@@ -7,6 +7,7 @@ import pytest
 
 from syncs.history import owed, rows
 from syncs.run import purge
+from tests.state_places import in_both_places
 from tests.syncs.bench import go
 from tests.syncs.memory_destination import Killed, MemoryDestination
 
@@ -18,6 +19,7 @@ def audited(
     return duckdb.sql(f"with audit as (from read_parquet('{files}')) {query}").fetchall()
 
 
+@in_both_places
 def test_every_field_of_every_row_has_its_line(bench):
     there = MemoryDestination(refused={"z"})
     bench.model({"x": ("1", 1.0), "z": ("3", None)})
@@ -69,6 +71,7 @@ def test_what_the_destination_holds_can_be_told_from_the_audit_alone(bench):
     assert twice == []
 
 
+@in_both_places
 def test_one_person_is_forgotten_everywhere(bench):
     there = MemoryDestination(refused={"y"})
     bench.model({"x": ("1", 1.0), "y": ("secret", 2.0)})

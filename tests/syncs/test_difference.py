@@ -5,10 +5,12 @@ from __future__ import annotations
 from syncs.plan import plan
 from syncs.run import run
 from syncs.state import RunStatus
+from tests.state_places import in_both_places
 from tests.syncs.bench import SYNC, a_definition, go
 from tests.syncs.memory_destination import MemoryDestination
 
 
+@in_both_places
 def test_creates_updates_removes_and_then_nothing(bench):
     there = MemoryDestination()
     bench.model({"x": ("1", 1.5), "y": ("2", 2.0), "z": ("3", None)})
@@ -35,6 +37,7 @@ def test_nothing_to_do_does_not_even_open_the_destination(bench):
     assert quiet.status is RunStatus.CLEAN  # "memory" is no destination that could be opened
 
 
+@in_both_places
 def test_null_empty_and_missing_are_three_things(bench):
     sync = a_definition(
         mode="upsert",
@@ -51,6 +54,7 @@ def test_null_empty_and_missing_are_three_things(bench):
     assert there.state() == {"x": {"A": None}, "y": {"A": "", "B": 1.0}}
 
 
+@in_both_places
 def test_values_that_were_right_already_are_adopted_without_a_call(bench):
     sync = a_definition(
         mode="update",
@@ -71,6 +75,7 @@ def test_values_that_were_right_already_are_adopted_without_a_call(bench):
     assert go(bench, there, sync).planned == 0
 
 
+@in_both_places
 def test_fill_empty_leaves_what_a_human_wrote(bench):
     sync = a_definition(
         mode="upsert",
@@ -111,6 +116,7 @@ def test_create_mode_hands_the_record_over(bench):
     assert there.state() == {"x": {"A": "1"}}
 
 
+@in_both_places
 def test_removal_by_clearing_sends_nulls_and_comes_back_as_a_whole_row(bench):
     sync = a_definition(mode="upsert", removal={"action": "clear", "fields": ["A"]})
     there = MemoryDestination()
@@ -123,6 +129,7 @@ def test_removal_by_clearing_sends_nulls_and_comes_back_as_a_whole_row(bench):
     assert there.sent_fields == [("x", {"A": None})]
 
 
+@in_both_places
 def test_a_plan_is_what_a_run_does(bench):
     there = MemoryDestination()
     bench.model({"x": ("1", 1.0), "y": ("2", 2.0), "z": ("3", 3.0)})

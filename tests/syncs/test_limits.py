@@ -13,6 +13,7 @@ from syncs.history import status
 from syncs.pause import pause, resume
 from syncs.run import run
 from syncs.state import RunStatus
+from tests.state_places import in_both_places
 from tests.syncs.bench import SYNC, a_definition, go
 from tests.syncs.memory_destination import MemoryDestination
 
@@ -40,6 +41,7 @@ def test_no_row_goes_over_the_budget_of_a_day_and_the_rest_goes_tomorrow(bench, 
     assert there.writes == 15
 
 
+@in_both_places
 def test_syncs_that_run_at_once_share_the_budget(bench):
     limited(bench, rows=10)
     bench.model({f"k{n}": (str(n), 1.0) for n in range(8)})
@@ -58,6 +60,7 @@ def test_syncs_that_run_at_once_share_the_budget(bench):
     assert sum(item.writes for item in there) == 10
 
 
+@in_both_places
 def test_a_paused_sync_ends_after_its_batch_and_begins_no_other_until_it_goes_on(bench):
     class Pausing(MemoryDestination):
         def deliver(self, batch, remember):

@@ -7,13 +7,13 @@ from datetime import timedelta
 
 import pytest
 
-from headwater.warehouse import connect
 from syncs.destination import FieldInfo
 from syncs.history import owed, rows, status
 from syncs.plan import plan
 from syncs.quarantine import QUARANTINE_AFTER
 from syncs.run import release
-from syncs.state import RunStatus, state_path
+from syncs.state import RunStatus, open_state
+from tests.state_places import in_both_places
 from tests.syncs.bench import SYNC, a_definition, go
 from tests.syncs.memory_destination import MemoryDestination
 
@@ -32,6 +32,7 @@ def test_a_rejected_row_is_owed_until_it_is_accepted_without_anybody_asking(benc
     assert there.state()["y"] == {"A": "2", "B": 2.0}
 
 
+@in_both_places
 def test_a_refusal_is_no_longer_told_once_it_is_planned_anew(bench):
     there = MemoryDestination(refused={"y", "z"})
     bench.model({"y": ("2", 2.0), "z": ("3", 3.0)})
@@ -48,6 +49,7 @@ def test_a_refusal_is_no_longer_told_once_it_is_planned_anew(bench):
     assert [row["rejected"] for row in told] == [0, 1, 2], "the runs keep their figures"
 
 
+@in_both_places
 def test_what_is_done_with_is_forgotten_after_a_quarter_but_not_what_is_open_or_was_sent(bench):
     there = MemoryDestination(refused={"z"}, size=1, faults=[None, "lost answer", *["down"] * 4])
     bench.model({"x": ("1", 1.0), "y": ("2", 2.0), "z": ("3", 3.0)})
@@ -64,12 +66,13 @@ def test_what_is_done_with_is_forgotten_after_a_quarter_but_not_what_is_open_or_
     assert (third.status, third.recovered, third.planned) == (RunStatus.CLEAN, 1, 1)
     assert {row["key"] for row in rows("things", bench.settings)} == {"y", "z"}
     assert set(there.state()) == {"x", "y", "z"} and there.writes == 3
-    with connect(bench.settings, path=state_path(bench.settings, "things")) as connection:
-        assert connection.execute("select count(*) from sent").fetchall() == [(3,)]
-        assert connection.execute("select count(*) from attempts").fetchall()[0][0] < 6
+    with open_state(bench.settings, "things") as state:
+        assert state.rows("select count(*) from sent") == [(3,)]
+        assert state.rows("select count(*) from attempts")[0][0] < 6
     assert len(status("things", bench.settings)) == 3
 
 
+@in_both_places
 def test_a_newer_value_supersedes_a_rejected_one(bench):
     there = MemoryDestination(refused={"y"})
     bench.model({"y": ("old", 2.0)})
@@ -80,6 +83,7 @@ def test_a_newer_value_supersedes_a_rejected_one(bench):
     assert there.sent_fields == [("y", {"A": "new", "B": 2.0})]
 
 
+@in_both_places
 def test_a_refused_batch_is_halved_until_the_bad_row_is_alone(bench):
     there = MemoryDestination(refused={"k13"}, refuse_whole_batch=True, size=32)
     bench.model({f"k{n:02d}": (str(n), 0.0) for n in range(32)})
@@ -100,6 +104,7 @@ def refused_too_often(bench, there, model):
     return there.calls
 
 
+@in_both_places
 def test_a_row_refused_too_often_waits_longer_and_longer_and_says_why(bench):
     there = MemoryDestination(refused={"y"})
     assert refused_too_often(bench, there, {"x": ("1", 1.0), "y": ("2", 2.0)}) == 0
@@ -145,6 +150,7 @@ def test_a_row_that_waits_is_let_go_when_something_changed(bench, cause):
     assert owed("things", bench.settings) == []
 
 
+@in_both_places
 def test_a_row_that_spoiled_its_batch_does_not_spoil_the_next_one(bench):
     there = MemoryDestination(refused={"k13"}, refuse_whole_batch=True, size=64)
     bench.model({f"k{n:02d}": (str(n), 0.0) for n in range(64)})

@@ -7,11 +7,13 @@ import pytest
 from headwater.errors import GuardError
 from syncs.definition import Canary
 from syncs.history import status
+from syncs.kept_files import keep
 from syncs.plan import plan
 from syncs.request import Request
 from syncs.run import run
 from syncs.sealed_plan import unseal
 from syncs.state import RunStatus
+from tests.state_places import in_both_places
 from tests.syncs.bench import SYNC, a_definition, go
 from tests.syncs.memory_destination import MemoryDestination
 
@@ -26,6 +28,7 @@ def sealed(bench, there):
     return unseal(bench.settings, found.plan_id)
 
 
+@in_both_places
 def test_a_sealed_plan_sends_what_is_still_as_it_was_seen_and_nothing_else(bench):
     there = MemoryDestination()
     bench.model({"same": ("1", 1.0), "drifts": ("1", 1.0), "goes": ("1", 1.0)})
@@ -45,6 +48,7 @@ def test_a_sealed_plan_sends_what_is_still_as_it_was_seen_and_nothing_else(bench
     assert go(bench, there).planned == 2
 
 
+@in_both_places
 def test_a_plan_whose_seal_is_broken_or_whose_definition_changed_is_refused(bench):
     there = MemoryDestination()
     bench.model({"x": ("1", 1.0)})
@@ -53,12 +57,14 @@ def test_a_plan_whose_seal_is_broken_or_whose_definition_changed_is_refused(benc
     refused = asked(bench, there, Request(sealed=seen), other)
     assert (refused.status, there.calls) == (RunStatus.BLOCKED, 0)
     seen.file.write_bytes(seen.file.read_bytes() + b"x")
+    keep(seen.file, bench.settings)  # changed wherever it is kept
     with pytest.raises(GuardError, match="not those that were sealed"):
         unseal(bench.settings, seen.plan_id)
     with pytest.raises(GuardError, match="no sealed plan"):
         unseal(bench.settings, "things-1")
 
 
+@in_both_places
 def test_a_sample_sends_so_many_rows_and_the_next_run_the_others(bench):
     there = MemoryDestination(size=2)
     bench.model({f"k{n}": (str(n), 1.0) for n in range(7)})

@@ -16,10 +16,11 @@ from headwater.errors import WarehouseBusyError
 from headwater.warehouse import connect
 from syncs import history
 from syncs.delivery import Delivery
-from syncs.lease import holder, take_lease
 from syncs.plan import plan
 from syncs.run import run
-from syncs.state import RunStatus, begin_run, open_state, state_path
+from syncs.run_ledger import begin_run
+from syncs.state import RunStatus, hold_state, holder, open_state, state_path
+from tests.state_places import in_both_places
 from tests.syncs.bench import SYNC, go
 from tests.syncs.memory_destination import MemoryDestination
 
@@ -43,6 +44,7 @@ def test_a_second_runner_is_told_who_holds_the_sync(bench):
         holder.communicate("\n")
 
 
+@in_both_places
 def test_two_runs_at_once_in_one_process_never_send_twice(bench):
     """DuckDB's own lock does not keep threads apart; the lease does."""
     waited = replace(
@@ -78,8 +80,9 @@ def test_two_runs_at_once_in_one_process_never_send_twice(bench):
     assert holder(bench.settings, "things") is None
 
 
+@in_both_places
 def test_others_read_how_far_the_holder_is(bench):
-    with take_lease(bench.settings, "things", bench.clock.now()) as lease:
+    with hold_state(bench.settings, "things", bench.clock.now()) as (_, lease):
         for line in ("", "1 of 2,000 rows answered", "all"):  # a shorter line after a longer one
             lease.tell(line)
             told = holder(bench.settings, "things")
@@ -87,6 +90,7 @@ def test_others_read_how_far_the_holder_is(bench):
     assert holder(bench.settings, "things") is None
 
 
+@in_both_places
 def test_a_runner_whose_lease_was_taken_over_writes_nothing_more(bench):
     class TakenOver(MemoryDestination):
         def deliver(self, batch, remember):

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from syncs.request import Request
 from syncs.run import run
 from syncs.state import RunStatus
+from tests.state_places import in_both_places
 from tests.syncs.bench import SYNC, a_definition, go
 from tests.syncs.memory_destination import MemoryDestination
 
@@ -17,6 +18,7 @@ def undo(bench, there, run_id, definition=SYNC):
                definition=definition, destination=there)  # fmt: skip
 
 
+@in_both_places
 def test_updates_creates_and_removals_are_given_back(bench):
     there = MemoryDestination()
     bench.model({"x": ("1", 1.0), "y": ("1", 1.0), "z": (None, 1.0)})
@@ -35,6 +37,7 @@ def test_updates_creates_and_removals_are_given_back(bench):
     assert (again.created, again.updated, again.removed) == (1, 2, 1), "the model still says so"
 
 
+@in_both_places
 def test_what_a_person_or_a_later_run_changed_since_is_left_alone(bench):
     there = MemoryDestination()
     bench.model(dict.fromkeys("pqr", ("1", 1.0)))

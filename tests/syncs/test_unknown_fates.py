@@ -8,10 +8,12 @@ from headwater.errors import CredentialError, OutcomeUnknownError, RateLimitedEr
 from syncs.destination import Outcome, RowResult, one_by_one
 from syncs.history import status
 from syncs.state import RunStatus
+from tests.state_places import in_both_places
 from tests.syncs.bench import go
 from tests.syncs.memory_destination import Killed, MemoryDestination
 
 
+@in_both_places
 def test_a_lost_answer_is_resolved_and_nothing_is_sent_twice(bench):
     there = MemoryDestination(faults=["lost answer", None])
     bench.model({"x": ("1", 1.0), "y": ("2", 2.0)})
@@ -30,6 +32,7 @@ def test_rows_whose_fate_stays_unknown_are_owed_and_resolved_by_the_next_run(ben
     assert there.writes == 1
 
 
+@in_both_places
 def test_while_a_fate_is_unknown_the_row_is_left_alone_and_others_go_on(bench):
     there = MemoryDestination(faults=["lost answer", *["down"] * 8])
     bench.model({"x": ("1", 1.0)})
@@ -90,6 +93,7 @@ def test_a_vendor_that_takes_nothing_is_left_alone_after_three_tries(bench, as_a
     assert go(bench, MemoryDestination()).status is RunStatus.CLEAN
 
 
+@in_both_places
 def test_a_row_that_gets_no_answer_does_not_hold_the_others_back(bench):
     there = Nowhere({"k0"})
     bench.model({f"k{n}": (str(n), 1.0) for n in range(7)})
@@ -98,6 +102,7 @@ def test_a_row_that_gets_no_answer_does_not_hold_the_others_back(bench):
     assert set(there.state()) == {f"k{n}" for n in range(1, 7)}
 
 
+@in_both_places
 @pytest.mark.parametrize("fault", ["killed before", "killed after"])
 def test_a_killed_run_is_finished_by_the_next(bench, fault):
     there = MemoryDestination(faults=[None, fault], size=2)
@@ -110,6 +115,7 @@ def test_a_killed_run_is_finished_by_the_next(bench, fault):
     assert [r["status"] for r in status("things", bench.settings)] == ["clean", "failed"]
 
 
+@in_both_places
 def test_what_was_created_before_a_crash_is_ours_to_remove_after_it(bench):
     there = MemoryDestination(faults=["killed after"])
     bench.model({"x": ("1", 1.0)})
@@ -120,6 +126,7 @@ def test_what_was_created_before_a_crash_is_ours_to_remove_after_it(bench):
     assert there.state() == {}
 
 
+@in_both_places
 def test_a_mistake_of_ours_closes_the_run_and_is_raised(bench):
     class Mistaken(MemoryDestination):
         def deliver(self, batch, remember):

@@ -99,8 +99,8 @@ def test_modes_never_do_more_than_they_say(bench, marketo):
     shutil.rmtree(bench.settings.sync_state)
     bench.model([("a@acme.com", "New", None), ("b@acme.com", "Ours", None)], COLUMNS)
     assert go(bench, leads(mode="create")).status is RunStatus.CLEAN
-    with open_state(bench.settings, "things") as connection:
-        codes = connection.execute("select key, code from outbox order by key").fetchall()
+    with open_state(bench.settings, "things") as state:
+        codes = state.rows("select key, code from outbox order by key")
     assert codes == [("a@acme.com", ALREADY_THERE), ("b@acme.com", None)]
     assert held(marketo) == {"a@acme.com": ("Ours", None), "b@acme.com": ("Ours", None)}
 

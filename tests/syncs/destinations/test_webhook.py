@@ -47,8 +47,8 @@ def messages(receivers: Served) -> list[Any]:
 
 
 def codes(bench: Bench) -> list[tuple[str, str, str | None]]:
-    with open_state(bench.settings, "things") as connection:
-        return connection.execute("select key, state, code from outbox order by key").fetchall()
+    with open_state(bench.settings, "things") as state:
+        return state.rows("select key, state, code from outbox order by key")
 
 
 def test_a_row_is_told_once_in_words_that_mean_nothing_else_to_slack(bench, receivers):
