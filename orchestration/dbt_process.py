@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from headwater.errors import DefinitionError
 from headwater.settings import Settings
 from headwater.warehouse import connect
+from syncs.audit import bring_audit
 
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
@@ -220,7 +221,8 @@ def _chosen(manifest: Manifest, unique_ids: Sequence[str]) -> Iterator[None]:
 @contextmanager
 def _warehouse_of(settings: Settings) -> Iterator[None]:
     """Tell dbt which warehouse to open and where the audit of syncs is, whatever the working
-    directory."""
+    directory; bring the audit of runners elsewhere."""
+    bring_audit(settings)
     places = {
         "HEADWATER_WAREHOUSE_PATH": settings.warehouse.resolve(),
         "HEADWATER_SYNC_AUDIT": settings.sync_audit.resolve(),

@@ -10,12 +10,14 @@ import duckdb
 
 from headwater.settings import Settings
 from headwater.warehouse import connect, quote
+from syncs import history
 from syncs.registry import definitions
-from syncs.state import state_path
 
 Row = dict[str, Any]
 Report = dict[str, Any]
 PQLS_SHOWN = 3
+SYNC_FIGURES = ("created", "updated", "removed", "adopted", "unchanged", "rejected", "owed",
+                "calls", "least_calls", "status")  # fmt: skip
 AUDIENCE_CHAIN = (
     "aud_base_workspaces",
     "aud_overage_self_serve",
@@ -186,25 +188,8 @@ def _audiences(asked: _Asked) -> list[Row] | None:
 def _syncs(settings: Settings, cycle_id: str | None) -> list[Row]:
     found = []
     for item in definitions():
-        path = state_path(settings, item.name)
-        if not path.exists():
-            continue
-        with connect(settings, read_only=True, path=path) as connection:
-            cursor = connection.execute(
-                """
-                select created, updated, removed, adopted, unchanged, rejected, owed, calls,
-                    least_calls, status, coalesce(reason, '') as reason
-                from runs
-                where cycle_id = ?
-                order by started_at desc, run_id desc
-                limit 1
-                """,
-                [cycle_id],
-            )
-            names = [column[0] for column in cursor.description or []]
-            found += [
-                {"sync": item.name, "destination": item.destination}
-                | dict(zip(names, row, strict=True))
-                for row in cursor.fetchall()
-            ]
+        run = history.last_run_of(item.name, settings, cycle_id)
+        if run is not None:
+            figures = {name: run[name] for name in SYNC_FIGURES} | {"reason": run["reason"] or ""}
+            found.append({"sync": item.name, "destination": item.destination} | figures)
     return found
