@@ -14,12 +14,14 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from headwater.database import NONE, Database, Parameters, migrate
 from headwater.errors import StateUnavailableError
-from headwater.postgres import PostgresDatabase
 from headwater.settings import Settings
+
+if TYPE_CHECKING:
+    from headwater.postgres import PostgresDatabase
 
 FILE = "shared.sqlite"
 URL_SETTING = "HEADWATER_SYNC_STATE_URL"
@@ -139,6 +141,8 @@ def _session(settings: Settings) -> Iterator[PostgresDatabase]:
     if url is None:
         raise AssertionError("asked for without a URL")
     place = (os.getpid(), url.get_secret_value(), settings.sync_state_schema)
+    from headwater.postgres import PostgresDatabase  # a start without it is faster
+
     with _turn:
         database = _sessions.get(place)
         if database is None or database.connection.closed:

@@ -29,6 +29,8 @@ STATE_OF = {
     Outcome.UNKNOWN: RowState.UNKNOWN,
 }
 
+OPERATIONS = {operation.value: operation for operation in Operation}
+
 _PLANNED = """
 select
     seq, key, operation, fields::varchar as fields, before::varchar as before,
@@ -103,8 +105,10 @@ class Outbox:
             self.state.rows(
                 "select seq, key, operation, fields, token, destination_id, "
                 "case when operation = 'update' then after else '{}' end, before, suspect "
-                "from outbox where run_id = $run_id and state = 'pending' "
-                "order by suspect, attempts, seq limit $number",
+                "from outbox where run_id = $run_id and seq in ("
+                "    select seq from outbox where run_id = $run_id and state = 'pending' "
+                "    order by suspect, attempts, seq limit $number"  # sorts no more than it must
+                ") order by suspect, attempts, seq",
                 {"run_id": self.run_id, "number": limit},
             )
         )
@@ -317,7 +321,7 @@ def _changes(rows: Sequence[tuple[Any, ...]]) -> list[Change]:
     befores = json.loads(f"[{','.join(row[7] for row in rows)}]")
     return [
         Change(
-            row[0], row[1], Operation(row[2]), content, row[4], row[5], whole, bool(row[8]), before
+            row[0], row[1], OPERATIONS[row[2]], content, row[4], row[5], whole, bool(row[8]), before
         )
         for row, content, whole, before in zip(rows, fields, wholes, befores, strict=True)
     ]

@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import duckdb
 import pyarrow as pa
@@ -22,7 +22,9 @@ from headwater.errors import GuardError, WarehouseBusyError
 from headwater.settings import Settings
 from syncs.embedded_state import open_embedded
 from syncs.lease import Holder, Lease, file_holder, take_lease
-from syncs.postgres_state import PostgresState, holder_in_postgres, open_postgres
+
+if TYPE_CHECKING:
+    from syncs.postgres_state import PostgresState
 
 
 class RowState(StrEnum):
@@ -106,6 +108,8 @@ def hold_state(settings: Settings, name: str, now: datetime) -> Iterator[tuple[S
         ):
             yield state, lease
         return
+    from syncs.postgres_state import open_postgres  # a start without it is faster
+
     with open_postgres(settings, name) as shared:
         here = Holder.here(name, now)
         shared.take_lease(settings, here)
@@ -143,6 +147,8 @@ def open_state(settings: Settings, name: str) -> Iterator[State]:
         with open_embedded(settings, name, state_path(settings, name)) as state:
             yield state
         return
+    from syncs.postgres_state import open_postgres  # a start without it is faster
+
     with open_postgres(settings, name) as shared:
         yield shared
 
@@ -151,6 +157,8 @@ def holder(settings: Settings, name: str) -> Holder | None:
     """Who runs the sync just now, None if nobody does. Never waits."""
     if settings.sync_state_url is None:
         return file_holder(settings, name)
+    from syncs.postgres_state import holder_in_postgres
+
     return holder_in_postgres(settings, name)
 
 
@@ -181,6 +189,8 @@ def look_at_state(settings: Settings, name: str) -> Iterator[State | None]:
         with open_embedded(settings, name, state_path(settings, name), read_only=True) as state:
             yield state
         return
+    from syncs.postgres_state import open_postgres  # a start without it is faster
+
     with open_postgres(settings, name) as shared:
         yield shared
 
