@@ -19,7 +19,6 @@ from headwater.errors import (
     HeadwaterError,
     PermanentError,
     RateLimitedError,
-    RetryableError,
     VendorRejectedError,
     VendorUnavailableError,
 )
@@ -35,6 +34,7 @@ from syncs.destination import (
     Outcome,
     RowResult,
 )
+from syncs.fates import PAUSES_SECONDS, find_out, same_for_all
 from syncs.look_before import LookBefore
 from syncs.outbox import Outbox
 from syncs.quarantine import BATCH_REFUSED
@@ -50,8 +50,6 @@ TRIES = 3
 in a row sending may get nowhere before the run ends."""
 TELL_EVERY_SECONDS = 2.0
 """How often to say how far a delivery is; the last word is always said."""
-PAUSES_SECONDS = (0.5, 2.0, 5.0)
-"""Waits between attempts to find out what became of a batch, or to send one that got nowhere."""
 
 
 class Delivery:
@@ -92,7 +90,7 @@ class Delivery:
         """Resolve every batch that an earlier run left in flight; returns the rows resolved."""
         resolved = 0
         for batch in self._outbox.leftovers():
-            results = self._find_out(batch)
+            results = find_out(self._destination, batch, self._clock)
             self._outbox.record(batch, results, self._clock.now())
             resolved += sum(result.outcome is not Outcome.UNKNOWN for result in results)
         return resolved
@@ -188,12 +186,12 @@ class Delivery:
             except VendorRejectedError as error:
                 alone = len(part) == 1
                 outcome = Outcome.REJECTED if alone else Outcome.UNSENT
-                refused = _all(batch, outcome, error)
+                refused = same_for_all(batch, outcome, error)
                 self._record(batch, [replace(result, spoils=alone) for result in refused])
                 search.refused()
                 if search.is_hopeless and (rest := search.rest()):
                     batch = self._outbox.mark_in_flight(rest, self._clock.now())
-                    self._record(batch, _all(batch, Outcome.REJECTED, error))
+                    self._record(batch, same_for_all(batch, Outcome.REJECTED, error))
                     self._outbox.excuse(changes, BATCH_REFUSED)
 
     def _attempt(self, batch: Batch) -> None:
@@ -246,7 +244,11 @@ class Delivery:
             handle=self._handles.get(batch.batch_id),
         )
         refused = isinstance(error, PermanentError | RateLimitedError) and rest.handle is None
-        found = _all(rest, Outcome.UNSENT, error) if refused else self._find_out(rest)
+        found = (
+            same_for_all(rest, Outcome.UNSENT, error)
+            if refused
+            else find_out(self._destination, rest, self._clock)
+        )
         self._record(batch, (*answered, *found))
         if refused or any(result.outcome is Outcome.UNKNOWN for result in found):
             raise _Stopped(error)
@@ -279,31 +281,6 @@ class Delivery:
                 ],
             )
         return tuple(change for change in left if change.seq not in by_seq or not _is_done(change))
-
-    def _find_out(self, batch: Batch) -> Sequence[RowResult]:
-        """What became of a batch. What is not there counts as unsent only once the vendor has had
-        its time to finish: a request outlives the process that sent it."""
-        results = self._ask(batch)
-        settle_seconds = self._destination.capabilities.settle_seconds
-        if settle_seconds and any(result.outcome is Outcome.UNSENT for result in results):
-            self._clock.sleep(settle_seconds)
-            results = self._ask(batch)
-        return results
-
-    def _ask(self, batch: Batch) -> Sequence[RowResult]:
-        """Ask the destination what became of a batch; unknown where it cannot say."""
-        for pause in (*PAUSES_SECONDS, None):
-            try:
-                return self._destination.resolve(batch)
-            except VendorRejectedError as error:
-                return _all(batch, Outcome.UNSENT, error)
-            except PermanentError as error:
-                return _all(batch, Outcome.UNKNOWN, error)
-            except RetryableError as error:
-                if pause is None:
-                    return _all(batch, Outcome.UNKNOWN, error)
-                self._clock.sleep(pause)
-        raise AssertionError("the last pause is None")
 
     def _record(self, batch: Batch, results: Sequence[RowResult]) -> None:
         """Record answers; a row that was put off too often is rejected with the reason."""
@@ -338,12 +315,3 @@ class _Stopped(Exception):
     def __init__(self, cause: HeadwaterError) -> None:
         super().__init__(str(cause))
         self.cause = cause
-
-
-def _all(batch: Batch, outcome: Outcome, error: HeadwaterError) -> list[RowResult]:
-    """The same answer for every row of a batch."""
-    status = getattr(error, "status", None)
-    code = str(status) if status else type(error).__name__
-    return [
-        RowResult(change.key, outcome, code=code, message=error.what) for change in batch.changes
-    ]

@@ -7,7 +7,7 @@ the destination acknowledged.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any
@@ -31,14 +31,6 @@ STATE_OF = {
 
 OPERATIONS = {operation.value: operation for operation in Operation}
 
-_PLANNED = """
-select
-    seq, key, operation, fields::varchar as fields, before::varchar as before,
-    after::varchar as after, model_hash, destination_id, content, suspect
-from planned
-"""
-_ADOPTED = "select key, model_hash, after::varchar as after, destination_id from adopted"
-
 
 class Outbox:
     """The outbox of one sync, in its open state. ``run_id`` is the run that is delivering,
@@ -49,54 +41,6 @@ class Outbox:
         self.fence = fence
         self.run_id = run_id
         self._batches = 0
-
-    def fill(self, name: str, now: datetime) -> None:
-        """Take over the planned rows of the difference, and adopt what was right already.
-
-        Pending and rejected rows of earlier runs are superseded: the difference has planned anew
-        what is still to be sent. ``runs`` keeps their figures.
-        """
-        this_run = {"run_id": self.run_id, "now": naive(now)}
-        with self.transaction():
-            self.state.change(
-                "update outbox set state = 'superseded', changed_at = $now "
-                "where state in ('pending', 'rejected') and run_id <> $run_id",
-                this_run,
-            )
-            with self.state.given("taken_over", _PLANNED):
-                self.state.change(
-                    """
-                    insert into outbox (
-                        run_id, seq, key, operation, fields, before, after, model_hash, token,
-                        destination_id, state, attempts, settled, changed_at, content, suspect,
-                        spoils
-                    )
-                    select
-                        cast($run_id as varchar), seq, key, operation, fields, before, after,
-                        model_hash, md5($name || ':' || key), destination_id, 'pending', 0, false,
-                        cast($now as timestamp), content, suspect, false
-                    from taken_over
-                    """,
-                    {**this_run, "name": name},
-                )
-            if self.state.compute.execute("select exists (from adopted)").fetchall()[0][0]:
-                self._adopt(this_run)
-
-    def _adopt(self, this_run: Mapping[str, object]) -> None:
-        with self.state.given("taken_as_sent", _ADOPTED):
-            self.state.change("delete from sent where key in (select key from taken_as_sent)")
-            self.state.change(
-                """
-                insert into sent (
-                    key, model_hash, fields, destination_id, acknowledged_at, run_id
-                )
-                select
-                    key, model_hash, after, destination_id, cast($now as timestamp),
-                    cast($run_id as varchar)
-                from taken_as_sent
-                """,
-                this_run,
-            )
 
     def pending(self, limit: int) -> list[Change]:
         """The next rows to send: those that were tried least come first, so that a row that gets

@@ -18,6 +18,7 @@ from syncs.destination import ALREADY_THERE, Counts, Destination, FieldInfo, Ope
 from syncs.destination_fields import fingerprint, require
 from syncs.destinations import open_destination
 from syncs.difference import Difference
+from syncs.filling import fill
 from syncs.outbox import Outbox
 from syncs.pause import require_not_paused
 from syncs.request import Request
@@ -69,12 +70,12 @@ class Work:
         self._difference = self._planned()
         if self._difference.counts.total:
             delivery = self._delivery()
-            self.outbox.fill(self.definition.name, self._clock.now())
+            fill(self.outbox, self.definition.name, self._clock.now())
             try:
                 return delivery.deliver(self._request.canary or self.definition.canary)
             finally:
                 self._settle()
-        self.outbox.fill(self.definition.name, self._clock.now())
+        fill(self.outbox, self.definition.name, self._clock.now())
         return None
 
     def _planned(self) -> Difference:
