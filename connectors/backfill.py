@@ -25,12 +25,12 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait
 
 from connectors.backfill_work import DaysLanded, Lease, Work, days_of, words
 from connectors.day_exports import DAY, DayExport, Days, consecutive
-from connectors.load_folder import write_durably
 from connectors.registry import all_streams, open_source
 from connectors.stream import Mode, Stream
 from connectors.zone import BACKFILL, Zone
 from headwater.accounts import claim
 from headwater.clock import Clock
+from headwater.durable_file import write_durably
 from headwater.errors import DefinitionError, PermanentError, RetryableError, SettingsError
 from headwater.settings import Settings
 

@@ -17,7 +17,7 @@ from enum import StrEnum
 from functools import cache
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 
 class Pii(StrEnum):
@@ -51,16 +51,27 @@ def column(
     pii: Pii = Pii.NONE,
     clock: Clock = Clock.ISO,
     computed: str | None = None,
+    about: str | tuple[str, ...] = (),
+    mentions: str | tuple[str, ...] = (),
 ) -> Any:
     """Declare a column: ``path`` in the source record, what it means, what personal data it is.
 
+    ``about`` names the types of identifiers it may hold of the person whom the record is about: an
+    erasure of that person removes the record. ``mentions``: of a person who is only named in a
+    record about something else: an erasure empties the column, and the record stays.
     ``clock`` says how a moment is written there; it is read for timestamps only. ``computed`` is an
     SQL expression over the typed columns (this one included) that takes the place of the value.
     """
     return Field(
         alias=path,
         description=description,
-        json_schema_extra={"pii": pii.value, "clock": clock.value, "computed": computed},
+        json_schema_extra={
+            "pii": pii.value,
+            "clock": clock.value,
+            "computed": computed,
+            "about": _names(about),
+            "mentions": _names(mentions),
+        },
     )
 
 
@@ -89,6 +100,8 @@ class Column:
     clock: Clock
     description: str
     computed: str | None = None
+    about: tuple[str, ...] = ()
+    mentions: tuple[str, ...] = ()
 
 
 @cache
@@ -111,9 +124,19 @@ def columns(contract: type[Contract]) -> tuple[Column, ...]:
                 clock=Clock(str(extra.get("clock", "iso"))),
                 description=field.description or "",
                 computed=None if extra.get("computed") is None else str(extra["computed"]),
+                about=_declared(extra.get("about")),
+                mentions=_declared(extra.get("mentions")),
             )
         )
     return tuple(result)
+
+
+def _names(types_: str | tuple[str, ...]) -> list[JsonValue]:
+    return [types_] if isinstance(types_, str) else list(types_)
+
+
+def _declared(names: object) -> tuple[str, ...]:
+    return tuple(map(str, names)) if isinstance(names, list) else ()
 
 
 def _unwrap(annotation: Any) -> tuple[object, bool]:

@@ -4,7 +4,7 @@
 
 Staging parses, casts and checks in one pass. Rows, tombstones, quarantine, drift, the cursor and
 the line in ``landing.loads`` are then written in one transaction, which ends only when
-received = landed + duplicates + quarantined.
+received = landed + duplicates + quarantined + erased.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from pathlib import Path
 
 import duckdb
 
+from connectors.erase_load import erase_load
 from connectors.landing_keys import tombstone_missing
 from connectors.landing_quarantine import count_open, keep_bad_records
 from connectors.landing_rows import (
@@ -29,17 +30,20 @@ from connectors.landing_rows import (
     tombstone_vanished,
 )
 from connectors.landing_stage import create_records, create_stage, drop_stage
-from connectors.load_folder import write_durably
 from connectors.stream import Mode, Stream
-from connectors.zone import CYCLE, MANIFEST, Kind, Manifest
+from connectors.zone import CYCLE, MANIFEST, Kind, Manifest, zone_of
 from headwater.clock import Clock
+from headwater.durable_file import write_durably
+from headwater.erased_rows import Search
+from headwater.erasures import read_tombstones
 from headwater.errors import SourceDataError
 
 
 @dataclass(frozen=True)
 class LoadResult:
-    """What one load of one stream did; ``received = landed + duplicates + quarantined``.
+    """What one load of one stream did; ``received = landed + duplicates + quarantined + erased``.
 
+    ``erased`` are records of people who were erased: they are dropped, in the zone too.
     ``open_quarantine`` counts the stream's bad records, of this load and of earlier ones, that no
     later load has made good. ``calls`` and ``bytes`` are those of the extraction, ``seconds`` those
     of the landing.
@@ -58,12 +62,14 @@ class LoadResult:
     bytes: int
     seconds: float
     cursor: str | None
+    erased: int = 0
 
     def in_words(self) -> str:
         """The account in one line, for a log."""
+        erased = f", erased {self.erased}" if self.erased else ""
         return (
             f"{self.source}.{self.stream}: received {self.received}, landed {self.landed}, "
-            f"duplicates {self.duplicates}, quarantined {self.quarantined}"
+            f"duplicates {self.duplicates}, quarantined {self.quarantined}{erased}"
         )
 
 
@@ -79,7 +85,8 @@ def land(
     ``folder`` holds the manifest's parts. The raw tables must exist
     (:func:`connectors.raw_tables.ensure_raw_tables`). Raises
     :class:`headwater.errors.SourceDataError` when a part is not what the manifest says, or the
-    accounts don't add up; the warehouse is then as it was.
+    accounts don't add up; the warehouse is then as it was. Records of erased people are taken out
+    of the parts first (:mod:`connectors.erase_load`).
     """
     if connection.execute(
         "select 1 from landing.loads where load_id = ?", [manifest.load_id]
@@ -87,6 +94,10 @@ def land(
         return None
     started = time.perf_counter()
     manifest = _in_order_of_landing(connection, stream, manifest, folder, clock)
+    # Every way of landing comes through here, so that nobody can come back by another one.
+    tombstones = read_tombstones(zone_of(folder))
+    if tombstones:
+        manifest = erase_load(Search(connection, tombstones), stream, manifest, folder)
     with _scratch(connection):
         create_stage(connection, stream, manifest, folder)
         connection.execute("begin transaction")
@@ -110,6 +121,7 @@ def land(
         bytes=manifest.bytes,
         seconds=time.perf_counter() - started,
         cursor=manifest.cursor_after,
+        erased=manifest.erased,
     )
 
 
@@ -175,10 +187,12 @@ def _commit_rows(
         open_quarantine=count_open(connection, stream, manifest),
         tombstoned=tombstoned,
     )
-    if manifest.received != landed + account.duplicates + quarantined or account.duplicates < 0:
+    told = landed + account.duplicates + quarantined + manifest.erased
+    if manifest.received != told or account.duplicates < 0:
         raise SourceDataError(
             f"{manifest.load_id}: received {manifest.received}, but landed {landed}, duplicates "
-            f"{account.duplicates} and quarantined {quarantined} don't add up to it.",
+            f"{account.duplicates}, quarantined {quarantined} and erased {manifest.erased} don't "
+            "add up to it.",
             next_step="Nothing was written. This is a defect of the landing engine: report it.",
         )
     if manifest.lane == CYCLE:
@@ -226,7 +240,7 @@ def _write_books(
     clock: Clock,
 ) -> None:
     connection.execute(
-        "insert into landing.loads values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "insert into landing.loads values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             manifest.load_id,
             stream.source,
@@ -245,6 +259,7 @@ def _write_books(
             manifest.cursor_after,
             manifest.lane,
             as_timestamp(manifest.received_at),
+            manifest.erased,
         ],
     )
 

@@ -22,6 +22,7 @@ from typing import Any, BinaryIO
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from connectors.stream import Stream
+from headwater.durable_file import write_durably
 
 CHECKPOINT = "checkpoint.json"
 LINES = "ndjson.gz"
@@ -44,7 +45,8 @@ class Kind(StrEnum):
 
 
 class Part(BaseModel):
-    """One file of a load: its name, size in bytes and digest."""
+    """One file of a load: its name, size in bytes and digest. ``erased`` records that it held are
+    not in it any more, since they were somebody's who was erased; ``rows`` are those it holds."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -53,6 +55,7 @@ class Part(BaseModel):
     rows: int
     bytes: int
     sha256: str
+    erased: int = 0
 
 
 class Step(BaseModel):
@@ -250,16 +253,6 @@ def read_checkpoint(path: Path) -> Checkpoint | None:
         return Checkpoint.model_validate_json((path / CHECKPOINT).read_bytes())
     except (FileNotFoundError, ValidationError):
         return None
-
-
-def write_durably(path: Path, text: str) -> None:
-    """Put a text file in place, whole or not at all."""
-    draft = path.with_name(f"{path.name}.draft")
-    with draft.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
 
 
 def digest(path: Path) -> str:

@@ -26,7 +26,7 @@ SYSTEM_COLUMNS = {
 
 LANDING_TABLES = {
     "loads": (
-        "One row per load of one stream; received = landed + duplicates + quarantined.",
+        "One row per load of one stream; received = landed + duplicates + quarantined + erased.",
         {
             "load_id": ("VARCHAR PRIMARY KEY", "The load."),
             "source": ("VARCHAR", "The source."),
@@ -58,6 +58,11 @@ LANDING_TABLES = {
                 "TIMESTAMP",
                 "When it was whole in the landing zone, or later, where a load that was received "
                 "after it landed before it: a replay lands in this order.",
+            ),
+            "erased": (
+                "BIGINT",
+                "Records that were dropped, since they were somebody's who had been erased; null "
+                "is 0.",
             ),
         },
     ),

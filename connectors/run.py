@@ -244,6 +244,7 @@ def _sum(earlier: LoadResult | None, later: LoadResult) -> LoadResult:
         landed=earlier.landed + later.landed,
         duplicates=earlier.duplicates + later.duplicates,
         quarantined=earlier.quarantined + later.quarantined,
+        erased=earlier.erased + later.erased,
         tombstoned=earlier.tombstoned + later.tombstoned,
         calls=earlier.calls + later.calls,
         bytes=earlier.bytes + later.bytes,

@@ -15,7 +15,6 @@ import errno
 import fcntl
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -37,9 +36,9 @@ from connectors.load_folder import (
     digest,
     read_checkpoint,
     resumed,
-    write_durably,
 )
 from connectors.stream import Stream
+from headwater.durable_file import sync_folder, write_durably
 from headwater.errors import (
     CredentialError,
     QuotaExhaustedError,
@@ -60,6 +59,7 @@ __all__ = [
     "Zone",
     "read_manifest",
     "verify",
+    "zone_of",
 ]
 
 MANIFEST = "manifest.json"
@@ -95,8 +95,13 @@ class Manifest(BaseModel):
 
     @property
     def received(self) -> int:
-        """Records in all parts."""
-        return sum(part.rows for part in self.parts if part.kind is not Kind.KEYS)
+        """Records that the source sent, those of erased people among them."""
+        return self.erased + sum(part.rows for part in self.parts if part.kind is not Kind.KEYS)
+
+    @property
+    def erased(self) -> int:
+        """Records that were taken out of the parts, since they were somebody's who was erased."""
+        return sum(part.erased for part in self.parts if part.kind is not Kind.KEYS)
 
     @property
     def bytes(self) -> int:
@@ -219,8 +224,8 @@ class Zone:
     def commit(self, folder: LoadFolder, manifest: Manifest) -> None:
         """Write the manifest: from here on the load counts."""
         write_durably(folder.path / MANIFEST, manifest.model_dump_json(indent=2))
-        _sync_folder(folder.path)
-        _sync_folder(folder.path.parent)
+        sync_folder(folder.path)
+        sync_folder(folder.path.parent)
         (folder.path / CHECKPOINT).unlink()
 
     def _resumable(self, stream: Stream, lane: str, cursor: str | None) -> LoadFolder | None:
@@ -258,6 +263,11 @@ def _number(load_id: str, prefix: str) -> int:
     return int(number) if load_id.startswith(prefix) and number.isdecimal() else 0
 
 
+def zone_of(folder: Path) -> Path:
+    """The root of the zone that a load folder lies in."""
+    return folder.parents[2]
+
+
 def read_manifest(folder: Path) -> Manifest:
     """The manifest of a load folder.
 
@@ -288,11 +298,3 @@ def verify(folder: Path, manifest: Manifest) -> None:
                 next_step=f"Restore {path} from a copy, or remove this load's folder and those of "
                 "the stream's later loads, so that they are extracted again.",
             )
-
-
-def _sync_folder(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

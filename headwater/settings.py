@@ -87,6 +87,7 @@ class Settings(SettingsGroup):
     landing_memory_limit: str = "1GB"
     sources_at_a_time: int = Field(default=4, ge=1, le=32)
     keep_loads_days: int | None = Field(default=None, ge=0)
+    erasure_secret: SecretStr | None = None
     duckdb_threads: int | None = Field(default=None, ge=1)
     warehouse_wait_seconds: float = Field(default=60.0, ge=0)
     http_timeout_seconds: float = Field(default=60.0, gt=0)

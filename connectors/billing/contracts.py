@@ -16,7 +16,9 @@ class Customer(Contract):
     """One row per customer."""
 
     id: str = column("id", "Customer id, cus_...")
-    email: str | None = column("email", "Address that invoices go to.", pii=Pii.CONTACT)
+    email: str | None = column(
+        "email", "Address that invoices go to.", pii=Pii.CONTACT, mentions="email"
+    )
     name: str | None = column("name", "Name of the company or person.", pii=Pii.NAME)
     phone: str | None = column("phone", "Telephone.", pii=Pii.CONTACT)
     description: str | None = column("description", "Note.", pii=Pii.FREE_TEXT)
@@ -88,7 +90,7 @@ class Invoice(Contract):
     lines: list = column("lines.data", "Its lines, all of them.")  # type: ignore[type-arg]
     payments: list | None = column("payments.data", "Payments, with their payment intents.")  # type: ignore[type-arg]
     customer_email: str | None = column(
-        "customer_email", "Address it was sent to.", pii=Pii.CONTACT
+        "customer_email", "Address it was sent to.", pii=Pii.CONTACT, mentions="email"
     )
     customer_name: str | None = column("customer_name", "Name on it.", pii=Pii.NAME)
     metadata: dict | None = column("metadata", "Whatever else was set.")  # type: ignore[type-arg]

@@ -36,12 +36,17 @@ class Event(Contract):
     )
     sent_at: datetime | None = column("sentAt", "When it was sent by the sender's clock, UTC.")
     received_at: datetime | None = column("receivedAt", "When the collector got it, UTC.")
-    user_id: str | None = column("userId", "Product user id once known.", pii=Pii.IDENTIFIER)
+    user_id: str | None = column(
+        "userId", "Product user id once known.", pii=Pii.IDENTIFIER, about="user_id"
+    )
     anonymous_id: str | None = column(
-        "anonymousId", "Anonymous id of the device.", pii=Pii.IDENTIFIER
+        "anonymousId", "Anonymous id of the device.", pii=Pii.IDENTIFIER, about="anonymous_id"
     )
     previous_id: str | None = column(
-        "previousId", "The id that an alias replaces.", pii=Pii.IDENTIFIER
+        "previousId",
+        "The id that an alias replaces.",
+        pii=Pii.IDENTIFIER,
+        about=("user_id", "anonymous_id"),
     )
     group_id: str | None = column("groupId", "The group a group call puts the person into.")
     context_group_id: str | None = column("context.groupId", "The group acted in.")
@@ -51,7 +56,10 @@ class Event(Contract):
         "properties", "Properties of a track, page or screen.", pii=Pii.FREE_TEXT
     )
     traits: dict[str, Any] | None = column(
-        "traits", "What an identify or group says of the person or group.", pii=Pii.CONTACT
+        "traits",
+        "What an identify or group says of the person or group.",
+        pii=Pii.CONTACT,
+        about="email",
     )
     channel: str | None = column("channel", "server, browser or mobile.")
     page_url: str | None = column("context.page.url", "Page.")
@@ -71,7 +79,10 @@ class Event(Contract):
     library_name: str | None = column("context.library.name", "Library that sent it.")
     library_version: str | None = column("context.library.version", "Its version.")
     context_traits: dict[str, Any] | None = column(
-        "context.traits", "What is known of the person at that time.", pii=Pii.CONTACT
+        "context.traits",
+        "What is known of the person at that time.",
+        pii=Pii.CONTACT,
+        about="email",
     )
     app: dict[str, Any] | None = column("context.app", "The app: name, version, build.")
     device: dict[str, Any] | None = column("context.device", "The device.", pii=Pii.IDENTIFIER)

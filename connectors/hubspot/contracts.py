@@ -12,8 +12,8 @@ MERGED = "Ids of records that were merged into this one, with semicolons between
 class Contact(Contract):
     """One row per contact, archived ones included."""
 
-    id: str = column("id", "HubSpot record id.", pii=Pii.IDENTIFIER)
-    email: str | None = column("properties.email", "Address.", pii=Pii.CONTACT)
+    id: str = column("id", "HubSpot record id.", pii=Pii.IDENTIFIER, about="hubspot_contact_id")
+    email: str | None = column("properties.email", "Address.", pii=Pii.CONTACT, about="email")
     first_name: str | None = column("properties.firstname", "First name.", pii=Pii.NAME)
     last_name: str | None = column("properties.lastname", "Last name.", pii=Pii.NAME)
     company: str | None = column("properties.company", "Company as typed.")
@@ -23,11 +23,13 @@ class Contact(Contract):
         "properties.product_user_id",
         "Product user id, where the product sent it.",
         pii=Pii.IDENTIFIER,
+        mentions="user_id",
     )
     anonymous_id: str | None = column(
         "properties.anonymous_id",
         "Device id of the form that made the contact.",
         pii=Pii.IDENTIFIER,
+        mentions="anonymous_id",
     )
     unsubscribed: bool | None = column("properties.hs_email_optout", "Opted out of all mail.")
     plg_campaign: str | None = column("properties.plg_campaign", "Set by Headwater.")
@@ -35,6 +37,7 @@ class Contact(Contract):
         "properties.hs_additional_emails",
         "Further addresses, with semicolons between them.",
         pii=Pii.CONTACT,
+        about="email",
     )
     merged_object_ids: str | None = column("properties.hs_merged_object_ids", MERGED)
     created_at: datetime = column("createdAt", "Created, UTC.")
@@ -66,7 +69,7 @@ class EmailEvent(Contract):
         "created", "When it happened, UTC; the cursor.", clock=Clock.EPOCH_MILLISECONDS
     )
     type: str = column("type", "SENT, DELIVERED, OPEN, CLICK, BOUNCE, STATUSCHANGE, ...")
-    recipient: str = column("recipient", "Address.", pii=Pii.CONTACT)
+    recipient: str = column("recipient", "Address.", pii=Pii.CONTACT, about="email")
     email_campaign_id: int | None = column("emailCampaignId", "Email that was sent.")
     subject: str | None = column("subject", "Subject (SENT only).")
     sent_by_id: str | None = column("sentBy.id", "Id of the SENT event behind this one.")
@@ -98,5 +101,10 @@ class ListMembership(Contract):
     """One row per list and member."""
 
     list_id: str = column("listId", "List.")
-    record_id: str = column("recordId", "Member, of the list's object type.", pii=Pii.IDENTIFIER)
+    record_id: str = column(
+        "recordId",
+        "Member, of the list's object type.",
+        pii=Pii.IDENTIFIER,
+        about="hubspot_contact_id",
+    )
     joined_at: datetime | None = column("membershipTimestamp", "When it became one, UTC.")

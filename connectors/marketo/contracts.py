@@ -11,8 +11,8 @@ from connectors.contract import Contract, Pii, column
 class Lead(Contract):
     """One row per lead."""
 
-    id: int = column("id", "Marketo id.", pii=Pii.IDENTIFIER)
-    email: str | None = column("email", "Address.", pii=Pii.CONTACT)
+    id: int = column("id", "Marketo id.", pii=Pii.IDENTIFIER, about="marketo_lead_id")
+    email: str | None = column("email", "Address.", pii=Pii.CONTACT, about="email")
     first_name: str | None = column("firstName", "First name.", pii=Pii.NAME)
     last_name: str | None = column("lastName", "Last name.", pii=Pii.NAME)
     title: str | None = column("title", "Title as typed.")
@@ -23,15 +23,22 @@ class Lead(Contract):
     lead_score: int | None = column("leadScore", "Marketo's own score.")
     unsubscribed: bool | None = column("unsubscribed", "Unsubscribed from all mail.")
     sfdc_lead_id: str | None = column(
-        "sfdcLeadId", "Salesforce lead it is synced with.", pii=Pii.IDENTIFIER
+        "sfdcLeadId",
+        "Salesforce lead it is synced with.",
+        pii=Pii.IDENTIFIER,
+        mentions="sfdc_lead_id",
     )
     sfdc_contact_id: str | None = column(
-        "sfdcContactId", "Salesforce contact it is synced with.", pii=Pii.IDENTIFIER
+        "sfdcContactId",
+        "Salesforce contact it is synced with.",
+        pii=Pii.IDENTIFIER,
+        mentions="sfdc_contact_id",
     )
     product_user_id: str | None = column(
         "productUserId",
         "Product user id, where the product sent it (a custom field).",
         pii=Pii.IDENTIFIER,
+        mentions="user_id",
     )
     created_at: datetime = column("createdAt", "Created, UTC.")
     updated_at: datetime = column(
@@ -43,7 +50,9 @@ class Activity(Contract):
     """One row per activity of a lead."""
 
     marketo_guid: str = column("marketoGUID", "The activity's identity.")
-    lead_id: int = column("leadId", "Whose; the winner's id once leads were merged.")
+    lead_id: int = column(
+        "leadId", "Whose; the winner's id once leads were merged.", about="marketo_lead_id"
+    )
     activity_at: datetime = column("activityDate", "When, UTC; the cursor.")
     activity_type_id: int = column("activityTypeId", "Which type; see activity_types.")
     campaign_id: int | None = column("campaignId", "Smart campaign that caused it.")
@@ -73,7 +82,9 @@ class LeadMerge(Contract):
     """One row per merge of leads."""
 
     marketo_guid: str = column("marketoGUID", "The merge activity's identity.")
-    winner_id: int = column("leadId", "The lead that lives on.", pii=Pii.IDENTIFIER)
+    winner_id: int = column(
+        "leadId", "The lead that lives on.", pii=Pii.IDENTIFIER, about="marketo_lead_id"
+    )
     merged_at: datetime = column("activityDate", "When, UTC; the cursor.")
     loser_ids: list | None = column(  # type: ignore[type-arg]
         "attributes.Merge IDs", "The leads that were merged into it.", pii=Pii.IDENTIFIER
@@ -98,7 +109,7 @@ class ProgramMember(Contract):
     """One row per lead and program that it is in."""
 
     program_id: int = column("programId", "Program.")
-    lead_id: int = column("leadId", "Lead.", pii=Pii.IDENTIFIER)
+    lead_id: int = column("leadId", "Lead.", pii=Pii.IDENTIFIER, about="marketo_lead_id")
     status: str | None = column("statusName", "Status in the program.")
     member_since: datetime | None = column("membershipDate", "Became a member, UTC.")
     reached_success: bool | None = column("reachedSuccess", "Reached a status of success.")

@@ -16,13 +16,24 @@ class Event(Contract):
         "When it happened; the project's clock in epoch seconds, made UTC.",
         clock=Clock.EPOCH_SECONDS,
     )
-    distinct_id: str = column("properties.distinct_id", "Actor at that time.", pii=Pii.IDENTIFIER)
+    distinct_id: str = column(
+        "properties.distinct_id",
+        "Actor at that time.",
+        pii=Pii.IDENTIFIER,
+        about=("user_id", "anonymous_id"),
+    )
     insert_id: str = column("properties.$insert_id", "The sender's id of the event.")
     device_id: str | None = column(
-        "properties.$device_id", "Anonymous id of the device.", pii=Pii.IDENTIFIER
+        "properties.$device_id",
+        "Anonymous id of the device.",
+        pii=Pii.IDENTIFIER,
+        about="anonymous_id",
     )
     user_id: str | None = column(
-        "properties.$user_id", "Product user id once signed in.", pii=Pii.IDENTIFIER
+        "properties.$user_id",
+        "Product user id once signed in.",
+        pii=Pii.IDENTIFIER,
+        about="user_id",
     )
     processed_at_ms: int | None = column(
         "properties.mp_processing_time_ms", "When Mixpanel stored it, UTC epoch milliseconds."
@@ -36,5 +47,8 @@ class Event(Contract):
     utm_medium: str | None = column("properties.utm_medium", "Campaign medium.")
     utm_campaign: str | None = column("properties.utm_campaign", "Campaign name.")
     email: str | None = column(
-        "properties.email", "Address typed into a newsletter or demo form.", pii=Pii.CONTACT
+        "properties.email",
+        "Address typed into a newsletter or demo form.",
+        pii=Pii.CONTACT,
+        about="email",
     )

@@ -10,8 +10,8 @@ from connectors.contract import Contract, Pii, column
 class Prospect(Contract):
     """One row per prospect."""
 
-    id: int = column("id", "Outreach id.", pii=Pii.IDENTIFIER)
-    emails: list | None = column("attributes.emails", "Addresses.", pii=Pii.CONTACT)  # type: ignore[type-arg]
+    id: int = column("id", "Outreach id.", pii=Pii.IDENTIFIER, about="outreach_prospect_id")
+    emails: list | None = column("attributes.emails", "Addresses.", pii=Pii.CONTACT, about="email")  # type: ignore[type-arg]
     first_name: str | None = column("attributes.firstName", "First name.", pii=Pii.NAME)
     last_name: str | None = column("attributes.lastName", "Last name.", pii=Pii.NAME)
     title: str | None = column("attributes.title", "Title.")
@@ -20,6 +20,7 @@ class Prospect(Contract):
         "attributes.externalId",
         "Id given by whoever made the prospect; the person key where Headwater did.",
         pii=Pii.IDENTIFIER,
+        about="person_key",
     )
     external_source: str | None = column("attributes.externalSource", "Who gave that id.")
     tags: list | None = column("attributes.tags", "Tags.")  # type: ignore[type-arg]
@@ -36,7 +37,7 @@ class Prospect(Contract):
 class ProspectId(Contract):
     """One row per prospect that was ever listed; gone once the listing lacks it."""
 
-    id: int = column("id", "Outreach id.", pii=Pii.IDENTIFIER)
+    id: int = column("id", "Outreach id.", pii=Pii.IDENTIFIER, about="outreach_prospect_id")
 
 
 class Mailing(Contract):
@@ -60,7 +61,10 @@ class Mailing(Contract):
         "attributes.unsubscribedAt", "Unsubscribed by this mail, UTC."
     )
     prospect_id: int | None = column(
-        "relationships.prospect.data.id", "To whom.", pii=Pii.IDENTIFIER
+        "relationships.prospect.data.id",
+        "To whom.",
+        pii=Pii.IDENTIFIER,
+        about="outreach_prospect_id",
     )
     sequence_id: int | None = column("relationships.sequence.data.id", "In which sequence.")
     sequence_state_id: int | None = column(
@@ -84,7 +88,10 @@ class Task(Contract):
     completed: bool | None = column("attributes.completed", "Whether it is done.")
     completed_at: datetime | None = column("attributes.completedAt", "Done, UTC.")
     prospect_id: int | None = column(
-        "relationships.prospect.data.id", "About whom.", pii=Pii.IDENTIFIER
+        "relationships.prospect.data.id",
+        "About whom.",
+        pii=Pii.IDENTIFIER,
+        about="outreach_prospect_id",
     )
     account_id: int | None = column("relationships.account.data.id", "About which account.")
     owner_id: int | None = column("relationships.owner.data.id", "Outreach user who does it.")
@@ -116,7 +123,10 @@ class SequenceState(Contract):
     active_at: datetime | None = column("attributes.activeAt", "Last active, UTC.")
     state_changed_at: datetime | None = column("attributes.stateChangedAt", "State set, UTC.")
     prospect_id: int | None = column(
-        "relationships.prospect.data.id", "Who is in it.", pii=Pii.IDENTIFIER
+        "relationships.prospect.data.id",
+        "Who is in it.",
+        pii=Pii.IDENTIFIER,
+        about="outreach_prospect_id",
     )
     sequence_id: int | None = column("relationships.sequence.data.id", "In which sequence.")
     mailbox_id: int | None = column("relationships.mailbox.data.id", "From which mailbox.")

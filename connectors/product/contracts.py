@@ -19,8 +19,8 @@ DELETED = "When the row was soft-deleted, UTC; null while it lives."
 class User(Contract):
     """One row per user of the product."""
 
-    id: int = column("id", ID, pii=Pii.IDENTIFIER)
-    email: str = column("email", "Sign-in address.", pii=Pii.CONTACT)
+    id: int = column("id", ID, pii=Pii.IDENTIFIER, about="user_id")
+    email: str = column("email", "Sign-in address.", pii=Pii.CONTACT, about="email")
     email_verified_at: datetime | None = column("email_verified_at", "When it was verified, UTC.")
     full_name: str | None = column("full_name", "Name as typed.", pii=Pii.NAME)
     title: str | None = column("title", "Job title as typed.")
@@ -29,6 +29,7 @@ class User(Contract):
         "signup_anonymous_id",
         "Device id that the browser or app sent at signup.",
         pii=Pii.IDENTIFIER,
+        mentions="anonymous_id",
     )
     heard_from: str | None = column("heard_from", "Self-reported source at signup.")
     marketing_consent: bool = column("marketing_consent", "May receive marketing mail.")
@@ -45,12 +46,16 @@ class Organization(Contract):
     id: int = column("id", ID)
     name: str = column("name", "Name as typed.")
     verified_domain: str | None = column("verified_domain", "Domain proven by SSO or DNS.")
-    billing_email: str | None = column("billing_email", "Billing contact.", pii=Pii.CONTACT)
+    billing_email: str | None = column(
+        "billing_email", "Billing contact.", pii=Pii.CONTACT, mentions="email"
+    )
     country: str | None = column("country", "ISO 3166 two-letter country.")
     salesforce_account_id: str | None = column(
         "salesforce_account_id", "Account id entered by sales operations; 15 or 18 characters."
     )
-    created_by_user_id: int | None = column("created_by_user_id", "Creator.", pii=Pii.IDENTIFIER)
+    created_by_user_id: int | None = column(
+        "created_by_user_id", "Creator.", pii=Pii.IDENTIFIER, mentions="user_id"
+    )
     created_at: datetime = column("created_at", CREATED)
     updated_at: datetime = column("updated_at", UPDATED)
     deleted_at: datetime | None = column("deleted_at", DELETED)
@@ -64,7 +69,9 @@ class Workspace(Contract):
     name: str = column("name", "Name as typed.")
     motion: str = column("motion", "self_serve or sales_assisted.")
     is_test: bool = column("is_test", "Made by automated tests.")
-    created_by_user_id: int | None = column("created_by_user_id", "Creator.", pii=Pii.IDENTIFIER)
+    created_by_user_id: int | None = column(
+        "created_by_user_id", "Creator.", pii=Pii.IDENTIFIER, mentions="user_id"
+    )
     created_at: datetime = column("created_at", CREATED)
     updated_at: datetime = column("updated_at", UPDATED)
     deleted_at: datetime | None = column("deleted_at", DELETED)
@@ -75,9 +82,11 @@ class Membership(Contract):
 
     id: int = column("id", ID)
     workspace_id: int = column("workspace_id", "Workspace.")
-    user_id: int = column("user_id", "Member.", pii=Pii.IDENTIFIER)
+    user_id: int = column("user_id", "Member.", pii=Pii.IDENTIFIER, about="user_id")
     role: str = column("role", "admin, organiser, member or guest.")
-    invited_by_user_id: int | None = column("invited_by_user_id", "Inviter.", pii=Pii.IDENTIFIER)
+    invited_by_user_id: int | None = column(
+        "invited_by_user_id", "Inviter.", pii=Pii.IDENTIFIER, mentions="user_id"
+    )
     joined_at: datetime = column("joined_at", "When the user joined, UTC.")
     created_at: datetime = column("created_at", CREATED)
     updated_at: datetime = column("updated_at", UPDATED)
@@ -89,10 +98,14 @@ class Invite(Contract):
 
     id: int = column("id", ID)
     workspace_id: int = column("workspace_id", "Workspace.")
-    inviter_user_id: int = column("inviter_user_id", "Who invited.", pii=Pii.IDENTIFIER)
-    email: str = column("email", "Invited address.", pii=Pii.CONTACT)
+    inviter_user_id: int = column(
+        "inviter_user_id", "Who invited.", pii=Pii.IDENTIFIER, mentions="user_id"
+    )
+    email: str = column("email", "Invited address.", pii=Pii.CONTACT, about="email")
     status: str = column("status", "sent, accepted or expired.")
-    accepted_user_id: int | None = column("accepted_user_id", "Who joined.", pii=Pii.IDENTIFIER)
+    accepted_user_id: int | None = column(
+        "accepted_user_id", "Who joined.", pii=Pii.IDENTIFIER, about="user_id"
+    )
     sent_at: datetime = column("sent_at", "When it was sent, UTC.")
     accepted_at: datetime | None = column("accepted_at", "When it was accepted, UTC.")
     created_at: datetime = column("created_at", CREATED)
@@ -174,7 +187,9 @@ class GroupOrder(Contract):
 
     id: int = column("id", ID)
     workspace_id: int = column("workspace_id", "Workspace.")
-    organiser_user_id: int = column("organiser_user_id", "Organiser.", pii=Pii.IDENTIFIER)
+    organiser_user_id: int = column(
+        "organiser_user_id", "Organiser.", pii=Pii.IDENTIFIER, mentions="user_id"
+    )
     restaurant_id: int | None = column("restaurant_id", "Restaurant.")
     status: str = column("status", "open, placed, delivered or cancelled.")
     line_count: int = column("line_count", "Order lines.")
@@ -213,5 +228,5 @@ class WorkspaceIntegration(Contract):
     workspace_id: int = column("workspace_id", "Workspace.")
     provider: str = column("provider", "slack, teams, hris or sso.")
     connected_by_user_id: int | None = column(
-        "connected_by_user_id", "Who connected it.", pii=Pii.IDENTIFIER
+        "connected_by_user_id", "Who connected it.", pii=Pii.IDENTIFIER, mentions="user_id"
     )

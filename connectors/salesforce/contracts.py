@@ -44,8 +44,8 @@ class Account(Contract):
 class Lead(Contract):
     """One row per lead, converted and deleted ones included."""
 
-    id: str = column("Id", ID, pii=Pii.IDENTIFIER)
-    email: str | None = column("Email", "Address.", pii=Pii.CONTACT)
+    id: str = column("Id", ID, pii=Pii.IDENTIFIER, about="sfdc_lead_id")
+    email: str | None = column("Email", "Address.", pii=Pii.CONTACT, about="email")
     first_name: str | None = column("FirstName", "First name.", pii=Pii.NAME)
     last_name: str = column("LastName", "Last name.", pii=Pii.NAME)
     title: str | None = column("Title", "Job title.")
@@ -66,7 +66,10 @@ class Lead(Contract):
     do_not_call: bool | None = column("DoNotCall", "Must not be called.")
     has_opted_out_of_email: bool | None = column("HasOptedOutOfEmail", "Opted out of mail.")
     plg_user_id: str | None = column(
-        "PLG_User_Id__c", "Product user id; external id written by Headwater.", pii=Pii.IDENTIFIER
+        "PLG_User_Id__c",
+        "Product user id; external id written by Headwater.",
+        pii=Pii.IDENTIFIER,
+        mentions="user_id",
     )
     plg_org_id: str | None = column("PLG_Org_Id__c", "Written by Headwater: organization id.")
     plg_icp_tier: str | None = column("PLG_ICP_Tier__c", "Written by Headwater: tier.")
@@ -82,9 +85,9 @@ class Lead(Contract):
 class Contact(Contract):
     """One row per contact, deleted ones included."""
 
-    id: str = column("Id", ID, pii=Pii.IDENTIFIER)
+    id: str = column("Id", ID, pii=Pii.IDENTIFIER, about="sfdc_contact_id")
     account_id: str | None = column("AccountId", "Account.")
-    email: str | None = column("Email", "Address.", pii=Pii.CONTACT)
+    email: str | None = column("Email", "Address.", pii=Pii.CONTACT, about="email")
     first_name: str | None = column("FirstName", "First name.", pii=Pii.NAME)
     last_name: str = column("LastName", "Last name.", pii=Pii.NAME)
     title: str | None = column("Title", "Job title.")
@@ -93,7 +96,7 @@ class Contact(Contract):
     do_not_call: bool | None = column("DoNotCall", "Must not be called.")
     has_opted_out_of_email: bool | None = column("HasOptedOutOfEmail", "Opted out of mail.")
     plg_user_id: str | None = column(
-        "PLG_User_Id__c", "Product user id, where known.", pii=Pii.IDENTIFIER
+        "PLG_User_Id__c", "Product user id, where known.", pii=Pii.IDENTIFIER, mentions="user_id"
     )
     created_at: datetime = column("CreatedDate", CREATED)
     system_modstamp: datetime = column("SystemModstamp", STAMP)
@@ -122,7 +125,9 @@ class Task(Contract):
     """One row per task, deleted ones included."""
 
     id: str = column("Id", ID)
-    who_id: str | None = column("WhoId", "Lead or contact.", pii=Pii.IDENTIFIER)
+    who_id: str | None = column(
+        "WhoId", "Lead or contact.", pii=Pii.IDENTIFIER, about=("sfdc_lead_id", "sfdc_contact_id")
+    )
     what_id: str | None = column("WhatId", "Account or opportunity.")
     subject: str | None = column("Subject", "Subject.", pii=Pii.FREE_TEXT)
     status: str | None = column("Status", "Status.")
@@ -151,8 +156,10 @@ class CampaignMember(Contract):
 
     id: str = column("Id", ID)
     campaign_id: str = column("CampaignId", "Campaign.")
-    lead_id: str | None = column("LeadId", "Lead.", pii=Pii.IDENTIFIER)
-    contact_id: str | None = column("ContactId", "Contact.", pii=Pii.IDENTIFIER)
+    lead_id: str | None = column("LeadId", "Lead.", pii=Pii.IDENTIFIER, about="sfdc_lead_id")
+    contact_id: str | None = column(
+        "ContactId", "Contact.", pii=Pii.IDENTIFIER, about="sfdc_contact_id"
+    )
     status: str | None = column("Status", "Sent, Registered, Attended, ...")
     has_responded: bool | None = column("HasResponded", "Responded.")
     created_at: datetime = column("CreatedDate", CREATED)

@@ -10,7 +10,7 @@ from connectors.contract import Clock, Contract, Pii, column
 class Ticket(Contract):
     """One row per ticket, deleted ones included."""
 
-    id: int = column("id", "Ticket number.")
+    id: int = column("id", "Ticket number.", about="support_ticket_id")
     external_id: str | None = column("external_id", "Id of the same thing in another system.")
     subject: str | None = column("subject", "Subject as typed.", pii=Pii.FREE_TEXT)
     description: str | None = column("description", "First comment.", pii=Pii.FREE_TEXT)
@@ -21,8 +21,12 @@ class Ticket(Contract):
     is_deleted: bool | None = column(
         "_is_deleted", "Whether it was deleted.", computed="status = 'deleted'"
     )
-    requester_id: int | None = column("requester_id", "User who asked.", pii=Pii.IDENTIFIER)
-    submitter_id: int | None = column("submitter_id", "User who filed it.", pii=Pii.IDENTIFIER)
+    requester_id: int | None = column(
+        "requester_id", "User who asked.", pii=Pii.IDENTIFIER, about="support_user_id"
+    )
+    submitter_id: int | None = column(
+        "submitter_id", "User who filed it.", pii=Pii.IDENTIFIER, mentions="support_user_id"
+    )
     assignee_id: int | None = column("assignee_id", "Agent who has it.")
     organization_id: int | None = column("organization_id", "Organization of the requester.")
     group_id: int | None = column("group_id", "Group of agents who have it.")
@@ -49,9 +53,12 @@ class TicketEvent(Contract):
     """One row per update of a ticket, with everything that happened in it."""
 
     id: int = column("id", "Id of the update (audit).")
-    ticket_id: int = column("ticket_id", "Ticket.")
+    ticket_id: int = column("ticket_id", "Ticket.", about="support_ticket_id")
     updater_id: int | None = column(
-        "updater_id", "User who made it; -1 for Zendesk itself.", pii=Pii.IDENTIFIER
+        "updater_id",
+        "User who made it; -1 for Zendesk itself.",
+        pii=Pii.IDENTIFIER,
+        mentions="support_user_id",
     )
     event_type: str | None = column("event_type", "Kind of update; Audit.")
     via: str | None = column("via", "Where it came from, in words.")
@@ -69,11 +76,14 @@ class TicketEvent(Contract):
 class User(Contract):
     """One row per end user and agent, deleted ones included."""
 
-    id: int = column("id", "Zendesk user id.", pii=Pii.IDENTIFIER)
+    id: int = column("id", "Zendesk user id.", pii=Pii.IDENTIFIER, about="support_user_id")
     external_id: str | None = column(
-        "external_id", "Product user id, where the product sent it.", pii=Pii.IDENTIFIER
+        "external_id",
+        "Product user id, where the product sent it.",
+        pii=Pii.IDENTIFIER,
+        about="user_id",
     )
-    email: str | None = column("email", "Main address.", pii=Pii.CONTACT)
+    email: str | None = column("email", "Main address.", pii=Pii.CONTACT, about="email")
     name: str | None = column("name", "Name.", pii=Pii.NAME)
     phone: str | None = column("phone", "Telephone.", pii=Pii.CONTACT)
     role: str = column("role", "end-user, agent or admin.")
@@ -112,7 +122,9 @@ class Chat(Contract):
     id: str = column("id", "Chat id.")
     type: str = column("type", "chat, or offline_msg.")
     visitor_id: str | None = column("visitor.id", "Visitor.", pii=Pii.IDENTIFIER)
-    visitor_email: str | None = column("visitor.email", "Address as typed.", pii=Pii.CONTACT)
+    visitor_email: str | None = column(
+        "visitor.email", "Address as typed.", pii=Pii.CONTACT, about="email"
+    )
     visitor_name: str | None = column("visitor.name", "Name as typed.", pii=Pii.NAME)
     visitor_phone: str | None = column("visitor.phone", "Telephone as typed.", pii=Pii.CONTACT)
     visitor_notes: str | None = column(
@@ -135,7 +147,9 @@ class Chat(Contract):
     tags: list | None = column("tags", "Tags.")  # type: ignore[type-arg]
     country_code: str | None = column("session.country_code", "Country by address of the browser.")
     ip_address: str | None = column("session.ip", "Address of the browser.", pii=Pii.IDENTIFIER)
-    ticket_id: int | None = column("zendesk_ticket_id", "Ticket that was made of it.")
+    ticket_id: int | None = column(
+        "zendesk_ticket_id", "Ticket that was made of it.", about="support_ticket_id"
+    )
     is_deleted: bool | None = column("deleted", "Whether it was deleted.")
     started_at: datetime = column("timestamp", "Began, UTC.")
     updated_at: datetime = column("update_timestamp", "Last change, UTC; what the export goes by.")

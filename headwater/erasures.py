@@ -1,0 +1,192 @@
+"""Who was erased, kept so that they don't come back: digests, never an address or an id.
+
+    <landing zone>/erasures/key.json        the salt (without a secret), and how to tell the key
+                            00000001.json   one erasure: when, by whom, how many, the digests
+
+A digest is the HMAC-SHA256 of ``type:value``. Its key is ``HEADWATER_ERASURE_SECRET``: whoever has
+the files and not the secret cannot try addresses out. Without the setting a random salt is made
+and kept beside them, which stops ready-made tables of digests and nothing more. The folder belongs
+to the landing zone, because a replay of the zone is where the erased would come back.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import secrets
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, SecretStr
+
+from headwater.durable_file import sync_folder, write_durably
+from headwater.errors import SettingsError
+from headwater.settings import Settings, load
+
+FOLDER = "erasures"
+KEY = "key.json"
+_BLOCK = 64
+
+
+class Erasure(BaseModel):
+    """One erasure: its tombstone and its account, without personal data.
+
+    ``identifiers`` counts the person's identifiers by type; ``steps`` holds, per step that is done,
+    how many rows it removed from or changed in each place. ``finished_at`` is null while a step is
+    still to be done.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    erasure_id: str
+    asked_at: datetime
+    asked_by: str
+    identifiers: dict[str, int]
+    digests: tuple[str, ...]
+    steps: dict[str, dict[str, int]] = {}
+    finished_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Digester:
+    """Makes digests with one key; ``inner`` and ``outer`` are the two blocks of the HMAC, with
+    which DuckDB makes the same digests (:mod:`headwater.erased_rows`)."""
+
+    key: bytes
+
+    @property
+    def inner(self) -> bytes:
+        """The block before the message."""
+        return self._block(0x36)
+
+    @property
+    def outer(self) -> bytes:
+        """The block before the inner digest."""
+        return self._block(0x5C)
+
+    def digest(self, node: str) -> str:
+        """The digest of ``type:value``, as hex."""
+        return hmac.new(self.key, node.encode(), "sha256").hexdigest()
+
+    def _block(self, pad: int) -> bytes:
+        key = self.key if len(self.key) <= _BLOCK else hashlib.sha256(self.key).digest()
+        return bytes(byte ^ pad for byte in key.ljust(_BLOCK, b"\0"))
+
+
+@dataclass(frozen=True)
+class Tombstones:
+    """The digests of everybody's identifiers who was erased, with the key they were made with."""
+
+    digester: Digester
+    digests: frozenset[str]
+
+    def __bool__(self) -> bool:
+        return bool(self.digests)
+
+    def __contains__(self, node: object) -> bool:
+        return isinstance(node, str) and self.digester.digest(node) in self.digests
+
+    @classmethod
+    def of(cls, nodes: Iterable[str]) -> Tombstones:
+        """Tombstones that are kept nowhere: for looking at what an erasure would remove."""
+        digester = Digester(secrets.token_bytes(32))
+        return cls(digester, frozenset(map(digester.digest, nodes)))
+
+
+def read_tombstones(zone: Path) -> Tombstones:
+    """Everybody's who was erased from this landing zone.
+
+    Raises :class:`SettingsError` when the secret is not the one that the digests were made with:
+    the erased would come back unnoticed.
+    """
+    found = erasures(zone)
+    if not found:
+        return Tombstones(Digester(b""), frozenset())
+    digests = frozenset(digest for erasure in found for digest in erasure.digests)
+    return Tombstones(_digester(zone), digests)
+
+
+def erasures(zone: Path) -> list[Erasure]:
+    """All erasures of a landing zone, oldest first."""
+    folder = zone / FOLDER
+    if not folder.exists():
+        return []
+    return [
+        Erasure.model_validate_json(path.read_text(encoding="utf-8"))
+        for path in sorted(folder.glob("*.json"))
+        if path.name != KEY
+    ]
+
+
+def write_erasure(zone: Path, erasure: Erasure) -> None:
+    """Keep an erasure, durably; one of the same id is replaced."""
+    folder = zone / FOLDER
+    write_durably(folder / f"{erasure.erasure_id}.json", erasure.model_dump_json(indent=2) + "\n")
+    sync_folder(folder)
+
+
+def begin_erasure(
+    zone: Path, nodes: Mapping[str, str], asked_at: datetime, asked_by: str, *, email: str
+) -> Erasure:
+    """Write the tombstone of a person, before anything of them is removed.
+
+    ``nodes`` maps each identifier (``type:value``) to its type. An erasure of the same ``email``
+    that was cut off goes on, with what it knew: the identity graph may be gone by now.
+    """
+    zone.mkdir(parents=True, exist_ok=True)
+    (zone / FOLDER).mkdir(exist_ok=True)
+    digester = _digester(zone)
+    asked = digester.digest(f"email:{email}")
+    digests = {digester.digest(node) for node in nodes}
+    earlier = erasures(zone)
+    for open_one in earlier:
+        if open_one.finished_at is None and asked in open_one.digests:
+            known = set(open_one.digests)
+            counts = dict(open_one.identifiers)
+            for node, id_type in nodes.items():
+                if digester.digest(node) not in known:
+                    counts[id_type] = counts.get(id_type, 0) + 1
+            erasure = open_one.model_copy(
+                update={"digests": tuple(sorted(known | digests)), "identifiers": counts}
+            )
+            break
+    else:
+        types = list(nodes.values())
+        erasure = Erasure(
+            erasure_id=f"{len(earlier) + 1:08d}",
+            asked_at=asked_at,
+            asked_by=asked_by,
+            identifiers={name: types.count(name) for name in sorted(set(types))},
+            digests=tuple(sorted(digests)),
+        )
+    write_erasure(zone, erasure)
+    return erasure
+
+
+def _digester(zone: Path) -> Digester:
+    """The key of this zone's digests: made when the first person is erased."""
+    path = zone / FOLDER / KEY
+    secret = load(Settings).erasure_secret
+    if not path.exists():
+        salt = None if secret else secrets.token_hex(32)
+        made = Digester(_key(secret, salt))
+        write_durably(path, json.dumps({"salt": salt, "check": made.digest("key")}) + "\n")
+        sync_folder(path.parent)
+    said = json.loads(path.read_text(encoding="utf-8"))
+    digester = Digester(_key(secret, said["salt"]))
+    if digester.digest("key") != said["check"]:
+        raise SettingsError(
+            f"HEADWATER_ERASURE_SECRET is not the secret with which {path.parent} was written.",
+            next_step="Set it as it was: without it nobody can tell who was erased, so nothing is "
+            "landed.",
+        )
+    return digester
+
+
+def _key(secret: SecretStr | None, salt: str | None) -> bytes:
+    if salt is not None:
+        return bytes.fromhex(salt)
+    return secret.get_secret_value().encode() if secret else b""
