@@ -9,7 +9,7 @@ Unlike the outbox, nothing is forgotten here until a person is purged.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import duckdb
@@ -122,29 +122,33 @@ def bring_audit(settings: Settings) -> None:
     bring(settings.sync_audit, settings)
 
 
-def purge(state: State, name: str, settings: Settings, key: str) -> int:
-    """Forget everything about one key: in the audit and in the state. Returns the lines removed.
+def purge(state: State, name: str, settings: Settings, keys: Sequence[str]) -> int:
+    """Forget everything about these keys: in the audit and in the state. Returns the lines removed.
 
-    The files concerned are written anew without it. A model that still has the key delivers it
+    The files concerned are written anew without them. A model that still has a key delivers it
     again.
     """
     bring(_folder(settings, name), settings)
     lines = 0
+    named = {"keys": list(keys)}
     for file in sorted(_folder(settings, name).glob("*.parquet")):
         source = f"read_parquet({_text(file)})"
-        count = f"select count(*) from {source} where key = $key"  # noqa: S608 (our own path)
-        found = state.compute.execute(count, {"key": key}).fetchall()[0][0]
+        among = "key in (select unnest($keys))"
+        count = f"select count(*) from {source} where {among}"  # noqa: S608 (our own path)
+        found = state.compute.execute(count, named).fetchall()[0][0]
         if found:
             lines += int(found)
-            _copy(state.compute, f"from {source} where key <> $key", file, {"key": key})
+            _copy(state.compute, f"from {source} where not {among}", file, named)
             keep(file, settings)
-    for table in ("outbox", "refused", "edits", "sent"):
-        state.change(f"delete from {table} where key = $key", {"key": key})  # noqa: S608 (ours)
+    forgotten = pa.table({"key": pa.array(keys, pa.string())})
+    with state.transaction(), state.given("forgotten", forgotten):
+        for table in ("outbox", "refused", "edits", "sent"):
+            state.change(f"delete from {table} where key in (select key from forgotten)")  # noqa: S608
     return lines
 
 
 def _copy(
-    connection: duckdb.DuckDBPyConnection, query: str, file: Path, parameters: Mapping[str, str]
+    connection: duckdb.DuckDBPyConnection, query: str, file: Path, parameters: Mapping[str, object]
 ) -> None:
     """Write a query's rows to a file, in their order; the file is whole or not there."""
     draft = file.with_suffix(".draft")

@@ -27,6 +27,14 @@ def keep(file: Path, settings: Settings) -> None:
         )
 
 
+def forget(file: Path, settings: Settings) -> None:
+    """Remove a file, from what other runners are brought too."""
+    if settings.sync_state_url is not None:
+        with shared_state(settings) as state:
+            state.change("delete from files where path = $path", {"path": _name(file, settings)})
+    file.unlink(missing_ok=True)
+
+
 def bring(folder: Path, settings: Settings) -> None:
     """Write the files of a folder, and of those in it, that this home lacks or that differ."""
     if settings.sync_state_url is None:

@@ -10,7 +10,7 @@ from headwater.clock import Clock
 from headwater.errors import HeadwaterError, StateUnavailableError, WarehouseBusyError
 from headwater.settings import Settings
 from syncs import quarantine, registry
-from syncs.audit import purge as purge_key
+from syncs.audit import purge as purge_keys
 from syncs.audit import write_audit
 from syncs.definition import Definition
 from syncs.delivery import Progress
@@ -140,15 +140,15 @@ def release(name: str, settings: Settings, clock: Clock, keys: Sequence[str] = (
         return quarantine.release(state, keys)
 
 
-def purge(name: str, settings: Settings, clock: Clock, key: str) -> int:
-    """Forget everything about one key, audit included; returns the lines of it that are gone.
+def purge(name: str, settings: Settings, clock: Clock, *keys: str) -> int:
+    """Forget everything about these keys, audit included; returns the lines of it that are gone.
 
     Raises :class:`WarehouseBusyError` while the sync runs.
     """
     if not is_known(settings, name):
         return 0
     with hold_state(settings, name, clock.now()) as (state, _):
-        return purge_key(state, name, settings, key)
+        return purge_keys(state, name, settings, keys)
 
 
 def _told(lease: Lease, on_progress: Progress | None) -> Progress:
