@@ -13,6 +13,7 @@ from headwater.settings import Settings, load
 from orchestration.backfill_cli import backfill
 from orchestration.identity_cli import app as identity_app
 from orchestration.land_cli import land
+from orchestration.privacy_cli import app as privacy_app
 from orchestration.terminal import OneLineErrors, errors, shown_progress, tell
 from orchestration.tracking_cli import app as tracking_app
 from syncs.cli import app as sync_app
@@ -25,6 +26,7 @@ app = typer.Typer(
 )
 app.add_typer(sync_app, name="sync", help="Plan, run and look at syncs.")
 app.add_typer(identity_app, name="identity", help="Who is who, and why.")
+app.add_typer(privacy_app, name="privacy", help="Erase people, from landing zone to marts.")
 app.add_typer(tracking_app, name="tracking", help="The tracking plan: which events there may be.")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import duckdb
@@ -12,6 +13,7 @@ from syncs.definition import Removal
 from syncs.erased_people import find_remembered, forget_erased
 from syncs.plan import plan
 from syncs.state import RunStatus
+from tests.state_places import in_both_places
 from tests.syncs.world import World, prospect
 
 ANN = "p1@example.com"
@@ -25,8 +27,9 @@ def campaign(email: str, number: int) -> tuple[Any, ...]:
 
 
 @pytest.fixture
-def delivered(world: World) -> World:
+def delivered(world: World, state_place: Mapping[str, Any]) -> World:
     """Ann (1) and Bob (2) at HubSpot and Outreach; the models without Ann."""
+    world.settings = world.settings.model_copy(update=dict(state_place))
     world.model(CAMPAIGN, campaign("P1@Example.com", 1), campaign("p2@example.com", 2))
     world.model(PROSPECTS, prospect(1), prospect(2))
     for name in (CAMPAIGN, PROSPECTS):
@@ -52,6 +55,7 @@ def remembered(world: World) -> str:
     return "\n".join(told).lower()
 
 
+@in_both_places
 def test_rows_are_taken_back_where_removal_says_so_and_then_forgotten_everywhere(
     delivered: World,
 ) -> None:
@@ -66,6 +70,7 @@ def test_rows_are_taken_back_where_removal_says_so_and_then_forgotten_everywhere
     assert (forgotten, owed) == ({CAMPAIGN: 1, PROSPECTS: 1, f"plan {sealed}": 1}, {})
     told = remembered(delivered)
     assert ANN not in told and "person-1" not in told
+    assert find_remembered(delivered.settings, GONE) == []
     assert "p2@example.com" in told and "person-2" in told
     campaigns = {
         row["properties"]["email"].lower(): row["properties"]["plg_campaign"]
