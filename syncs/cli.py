@@ -17,6 +17,7 @@ from headwater.recording import recorded
 from headwater.settings import Settings, load
 from syncs import history, report
 from syncs.definition import Canary
+from syncs.moving import move_to_postgres
 from syncs.pause import pause, paused, resume
 from syncs.plan import plan
 from syncs.registry import definition, enabled
@@ -210,6 +211,15 @@ def resume_command(
     settings = load(Settings)
     for name in _chosen(names, settings):
         _tell(f"{name}: {'goes on' if resume(settings, name) else 'was not paused'}")
+
+
+@app.command("move")
+def move_command(names: Names = None) -> None:
+    """Move what syncs remember from their files into PostgreSQL (HEADWATER_SYNC_STATE_URL)."""
+    settings = load(Settings)
+    for name in _chosen(names, settings):
+        keys = move_to_postgres(settings, name, clock_from(settings).now())
+        _tell(f"{name}: moved, {keys:,} keys are known at the destination")
 
 
 @app.command("purge")

@@ -55,6 +55,7 @@ _STEPS = tuple(
 _TYPES = {
     pa.int64(): "bigint",
     pa.string(): "varchar",
+    pa.float64(): "double precision",
     pa.bool_(): "boolean",
     pa.timestamp("us"): "timestamp",
 }
@@ -149,14 +150,12 @@ class PostgresState(PostgresDatabase):
         return self._bulk
 
     @contextmanager
-    def given(self, name: str, rows: pa.Table | str) -> Iterator[None]:
+    def given(self, name: str, rows: pa.Table | pa.RecordBatchReader | str) -> Iterator[None]:
         """Copy rows of this process, or of a query of ``compute``, to a temporary table. Within a
         transaction, at whose end they are gone."""
-        reader = (
-            self.compute.execute(rows).to_arrow_reader(BATCH_ROWS)
-            if isinstance(rows, str)
-            else rows.to_reader()
-        )
+        if isinstance(rows, str):
+            rows = self.compute.execute(rows).to_arrow_reader(BATCH_ROWS)
+        reader = rows.to_reader() if isinstance(rows, pa.Table) else rows
         columns = ", ".join(f"{quote(field.name)} {_TYPES[field.type]}" for field in reader.schema)
         with self._told():
             self.connection.execute(

@@ -124,8 +124,8 @@ def _require_not_left_behind(settings: Settings, state: State) -> None:
     if path.exists() and not state.rows("select 1 from runs limit 1"):
         raise GuardError(
             f"{path} remembers what {state.sync} sent, and {state.label} knows nothing of it.",
-            next_step="Nothing was sent, for all of it would be sent again. Run it once more "
-            "without HEADWATER_SYNC_STATE_URL, or move the file away if it is of no use.",
+            next_step="Nothing was sent, for all of it would be sent again. "
+            f"`headwater sync move {state.sync}` moves what it remembers to PostgreSQL.",
         )
 
 

@@ -24,6 +24,7 @@ from headwater.postgres import PostgresDatabase
 from headwater.shared_state import close_sessions, shared_state
 from syncs import history
 from syncs.audit import bring_audit
+from syncs.moving import move_to_postgres
 from syncs.pause import pause, resume
 from syncs.plan import plan
 from syncs.request import Request
@@ -208,6 +209,24 @@ def test_what_a_file_remembers_is_not_sent_again_because_the_setting_is_new(benc
     refused = go(bench, there)
     assert (refused.status, there.writes) == (RunStatus.FAILED, 1)
     assert "things.duckdb remembers what things sent" in str(refused.error)
+
+
+def test_what_a_file_remembers_can_be_moved(bench):
+    there, shared = MemoryDestination(refused={"y"}), bench.settings
+    bench.settings = shared.model_copy(update={"sync_state_url": None})
+    bench.model({"x": ("1", 1.0), "y": ("2", None), "z": ("", 0.5)})
+    go(bench, there)
+    there.refused.clear()
+    before = [call("things", bench.settings) for call in (history.status, history.rows,
+                                                          history.owed)]  # fmt: skip
+    bench.settings = shared
+    assert move_to_postgres(shared, "things", bench.clock.now()) == 2
+    after = [call("things", shared) for call in (history.status, history.rows, history.owed)]
+    assert after == before
+    second = go(bench, there)
+    assert (second.status, second.created, second.unchanged) == (RunStatus.CLEAN, 1, 2)
+    assert (second.adopted, there.writes) == (0, 3), "the md5 of a row is the same in both places"
+    assert move_to_postgres(shared, "things", bench.clock.now()) == 0
 
 
 def test_tables_of_a_newer_program_are_left_alone(bench):
