@@ -66,7 +66,8 @@ def replay(
         ensure_raw_tables(connection)
         for stream in streams:
             try:
-                for result in land_pending(connection, zone, stream, clock):
+                landed = loads_landed(connection, stream)
+                for result in land_pending(connection, zone, stream, clock, landed):
                     results.append(result)
                     if on_progress is not None:
                         on_progress(result.in_words())
@@ -78,13 +79,17 @@ def replay(
 
 
 def land_pending(
-    connection: duckdb.DuckDBPyConnection, zone: Zone, stream: Stream, clock: Clock
+    connection: duckdb.DuckDBPyConnection,
+    zone: Zone,
+    stream: Stream,
+    clock: Clock,
+    landed: Collection[str],
 ) -> Iterator[LoadResult]:
-    """Land the loads of a stream that were extracted and not landed, each in its own transaction.
+    """Land the loads of a stream that were extracted and are not among the ``landed``, each in its
+    own transaction.
 
     Each is compared with its digests first. The loads of a backfill that runs just now are its own.
     """
-    landed = loads_landed(connection, stream)
     for folder, manifest in pending(zone, stream, landed):
         verify(folder, manifest)
         result = land(connection, stream, manifest, folder, clock)
@@ -97,8 +102,8 @@ def pending(zone: Zone, stream: Stream, landed: Collection[str]) -> list[tuple[P
     backfill_lives = zone.is_held(stream, BACKFILL)
     waiting = [
         (folder, manifest)
-        for folder, manifest in zone.manifests(stream)
-        if manifest.load_id not in landed and not (backfill_lives and manifest.lane != CYCLE)
+        for folder, manifest in zone.manifests(stream, without=landed)
+        if not (backfill_lives and manifest.lane != CYCLE)
     ]
     return sorted(waiting, key=lambda load: (load[1].received_at, load[1].load_id))
 

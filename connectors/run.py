@@ -136,12 +136,15 @@ class SourceRun:
         """Land what a crash left extracted, read the cursors. The raw tables are there."""
         with limited_memory(connection, self.settings.landing_memory_limit):
             for stream in self._chosen:
+                landed = self._landed[stream.name] = loads_landed(connection, stream)
                 try:
-                    for result in land_pending(connection, self._zone, stream, self.clock):
+                    for result in land_pending(
+                        connection, self._zone, stream, self.clock, frozenset(landed)
+                    ):
+                        landed.add(result.load_id)
                         self._has_landed(result)
                 except Exception as error:  # noqa: BLE001 - kept, and raised after the siblings
                     self._failed(stream, error)
-                self._landed[stream.name] = loads_landed(connection, stream)
         self._cursors = dict(
             connection.execute(
                 "select stream, cursor from landing.cursors where source = ?", [self.name]

@@ -16,7 +16,7 @@ import fcntl
 import hashlib
 import json
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -177,13 +177,16 @@ class Zone:
         except RetryableError:
             return True
 
-    def manifests(self, stream: Stream) -> Iterator[tuple[Path, Manifest]]:
-        """Every whole load of a stream with its folder, oldest first."""
+    def manifests(
+        self, stream: Stream, *, without: Collection[str] = ()
+    ) -> Iterator[tuple[Path, Manifest]]:
+        """Every whole load of a stream with its folder, oldest first, those ``without`` aside:
+        a zone keeps thousands of loads, and a cycle looks for the few that are new."""
         folder = self.folder(stream)
         if not folder.exists():
             return
         for path in sorted(folder.iterdir()):
-            if (path / MANIFEST).exists():
+            if path.name not in without and (path / MANIFEST).exists():
                 yield path, read_manifest(path)
 
     def open_load(
