@@ -77,8 +77,9 @@ class Outbox:
                     changed_at = $now
                 from leaving
                 where outbox.run_id = $run_id and outbox.seq = leaving.seq
+                    and outbox.seq between $first and $last
                 """,
-                said,
+                {**said, **_reach(changes)},
             )
         return batch
 
@@ -187,9 +188,9 @@ class Outbox:
                     changed_at = $now
                 from answer
                 where outbox.run_id = $run_id and outbox.seq = answer.seq
-                    and outbox.batch_id = $batch_id
+                    and outbox.seq between $first and $last and outbox.batch_id = $batch_id
                 """,
-                {**said, "run_id": batch.batch_id.rpartition("/")[0]},
+                {**said, **_reach(batch.changes), "run_id": batch.batch_id.rpartition("/")[0]},
             )
             self.state.change(
                 "update attempts set finished_at = $now where batch_id = $batch_id", said
@@ -251,6 +252,13 @@ class Outbox:
     def transaction(self) -> AbstractContextManager[None]:
         """A transaction of this run; refused when a newer run has begun."""
         return fenced(self.state, self.fence)
+
+
+def _reach(changes: Sequence[Change]) -> dict[str, int]:
+    """The first and the last row: PostgreSQL knows nothing of the size of a temporary table, and
+    would look through the whole outbox for a batch."""
+    seqs = [change.seq for change in changes]
+    return {"first": min(seqs, default=0), "last": max(seqs, default=0)}
 
 
 def _texts(values: Iterable[str | None]) -> pa.Array:
