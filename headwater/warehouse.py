@@ -83,6 +83,25 @@ def attached(
         connection.execute(f"detach {quote(alias)}")
 
 
+def write_anew(settings: Settings, *, path: Path | None = None) -> None:
+    """Write a DuckDB file anew (the warehouse, or the file at ``path``) and rename it into place.
+
+    A row that is deleted is gone from its table, but its bytes stay in the file until they are
+    written over; a new file has none of them. Needs as much free disk again. A kill leaves the old
+    file, and a draft beside it that the next one replaces. Raises what :func:`connect` does.
+    """
+    file = path or settings.warehouse
+    draft = file.with_name(f"{file.name}.anew")
+    draft.unlink(missing_ok=True)
+    with connect(settings, path=path) as connection:
+        [(name,)] = connection.execute("select current_database()").fetchall()
+        connection.execute(f"attach '{str(draft).replace(chr(39), chr(39) * 2)}' as anew")
+        connection.execute(f"copy from database {quote(name)} to anew")
+        connection.execute("detach anew")
+        connection.execute("checkpoint")
+        draft.replace(file)  # while it is held, so that nobody writes to the old one
+
+
 @contextmanager
 def limited_memory(connection: duckdb.DuckDBPyConnection, limit: str) -> Iterator[None]:
     """Let this process use at most ``limit`` (such as 1GB) for the database in the block; what

@@ -24,7 +24,7 @@ from headwater.erasures import Erasure, Tombstones, begin_erasure, read_tombston
 from headwater.errors import PermanentError
 from headwater.person import identifiers_of, normalised_email
 from headwater.settings import Settings
-from headwater.warehouse import connect
+from headwater.warehouse import connect, write_anew
 from orchestration.dbt_process import PROJECT, build, manifest_properties
 from orchestration.erase_models import erase_history, find_in_models, find_in_warehouse
 from orchestration.lease import cycle_lease
@@ -143,6 +143,8 @@ def erase(
             erasure = _note(settings, erasure, "syncs", forgotten, say)
         with connect(settings, read_only=True) as connection:
             left = find_in_warehouse(Search(connection, tombstones), all_streams())
+        write_anew(settings)
+        say("warehouse: its file is written anew")
         if left or failed or owed:
             raise NotErasedError(left, failed, owed)
         erasure = erasure.model_copy(update={"finished_at": clock.now()})

@@ -25,7 +25,6 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of tabl
 BY_HAND = (
     "event files in your bucket; Headwater drops what they and other sources still send",
     "backups of the landing zone, of the warehouse and of the sync state",
-    "free blocks of DuckDB's files: rows are gone, their bytes until they are written over are not",
 )
 
 

@@ -16,12 +16,13 @@ from headwater.clock import Clock
 from headwater.erased_rows import Rows, Search, types_of
 from headwater.erasures import Tombstones
 from headwater.settings import Settings
+from headwater.warehouse import write_anew
 from syncs.definition import Definition, Removal
 from syncs.kept_files import bring, forget
 from syncs.registry import definitions
 from syncs.request import Request
 from syncs.run import purge, run
-from syncs.state import RunStatus, look_at_state
+from syncs.state import RunStatus, look_at_state, state_path
 
 TABLES = ("sent", "outbox", "refused", "edits")
 _TEXTS = {
@@ -74,6 +75,8 @@ def forget_erased(
                 owed[one.sync] = str(result.error or refused or result.status)
                 continue
         purge(one.sync, settings, clock, *sorted(one.keys))
+        if settings.sync_state_url is None:
+            write_anew(settings, path=state_path(settings, one.sync))
         forgotten[one.sync] = len(one.keys)
     for name, rows in _sealed_plans(settings, tombstones):
         forgotten[name] = rows

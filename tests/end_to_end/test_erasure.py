@@ -66,7 +66,7 @@ def words_in(home: Path, words: list[str]) -> Iterator[str]:
                     ).fetchall()
                     if rows:
                         yield f"{name}: {schema}.{table}: {rows} rows"
-        elif path.suffix == ".parquet":
+        if path.suffix == ".parquet":
             told = str(duckdb.sql(f"from '{path}'").fetchall()).lower()
             if any(word in told for word in lowered):
                 yield name

@@ -14,7 +14,7 @@ import yaml
 
 from headwater.errors import SettingsError, WarehouseBusyError
 from headwater.settings import Settings
-from headwater.warehouse import CONFIG, attached, connect, limited_memory, quote
+from headwater.warehouse import CONFIG, attached, connect, limited_memory, quote, write_anew
 
 HOLD = """
 import duckdb, sys
@@ -169,3 +169,32 @@ def test_attaching_a_held_warehouse_names_the_holder(tmp_path, holder):
         attached(other, settings),
     ):
         pass
+
+
+def test_a_file_that_is_written_anew_has_all_but_the_bytes_of_deleted_rows(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path)
+    with connect(settings) as connection:
+        connection.execute("set force_compression = 'uncompressed'")  # so that bytes can be found
+        connection.execute("create schema marts")
+        connection.execute(
+            "create table marts.t as select range as id, 'secret-' || md5(range::varchar) as word "
+            "from range(5000)"
+        )
+        connection.execute("create view marts.v as select count(*) as n from warehouse.marts.t")
+        connection.execute("comment on view marts.v is 'made from this'")
+        connection.execute("create table marts.keyed (id int primary key)")
+    with connect(settings) as connection:
+        [(word,)] = connection.execute("select word from marts.t where id = 77").fetchall()
+        connection.execute("delete from marts.t where id = 77")
+    assert word.encode() in settings.warehouse.read_bytes()
+    write_anew(settings)
+    assert word.encode() not in settings.warehouse.read_bytes()
+    assert [path.name for path in tmp_path.iterdir()] == ["warehouse.duckdb"]
+    with connect(settings) as connection:
+        assert connection.execute("from marts.v").fetchall() == [(4999,)]
+        assert connection.execute(
+            "select comment from duckdb_views() where view_name = 'v'"
+        ).fetchall() == [("made from this",)]
+        connection.execute("insert into marts.keyed values (1)")
+        with pytest.raises(duckdb.ConstraintException):
+            connection.execute("insert into marts.keyed values (1)")

@@ -44,6 +44,7 @@ def remembered(world: World) -> str:
     told = []
     for path in sorted(world.settings.sync_state.rglob("*")):
         if path.suffix == ".duckdb":
+            told.append(path.read_bytes().decode("latin-1"))
             with duckdb.connect(str(path), read_only=True) as connection:
                 tables = connection.execute("select table_name from duckdb_tables()").fetchall()
                 for (table,) in tables:
