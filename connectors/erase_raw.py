@@ -6,6 +6,7 @@ What is left is what a replay of the zone without them gives.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import duckdb
 
@@ -104,7 +105,7 @@ def _quarantined(stream: Stream) -> Rows:
         f"and stream = {literal(stream.name)})"
     )
     rows = rows_of_lines(stream, relation, "row_number", "record")
-    return Rows(relation, "row_number", "told", rows.about, rows.mentions, rows.unreadable)
+    return replace(rows, text="told")
 
 
 def _merges(stream: Stream) -> Rows:

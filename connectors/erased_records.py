@@ -29,16 +29,16 @@ OF_PERSON = (Pii.CONTACT, Pii.NAME)
 
 
 def rows_of_lines(stream: Stream, relation: str, row: str, record: str) -> Rows:
-    """Lines as the source sent them: ``record`` is the column with the text."""
-
-    def value(column: Column) -> str:
-        return (
-            f"case when json_valid({record}) "
-            f"then {record} ->> {literal(json_path(column.path))} end"
-        )
-
-    about, mentions = _values(stream, value)
-    return Rows(relation, row, record, about, mentions, f"not json_valid({record})")
+    """Lines as the source sent them, each parsed once: ``record`` is the column with the text."""
+    naming = [column for column in stream.columns if column.about or column.mentions]
+    paths = ", ".join(literal(json_path(column.path)) for column in naming)
+    parsed = (
+        f"(select *, case when json_valid({record}) "
+        f"then json_extract_string({record}, [{paths}]::varchar[]) end as held from {relation})"
+    )
+    place = {column.name: number for number, column in enumerate(naming, start=1)}
+    about, mentions = _values(stream, lambda column: f"held[{place[column.name]}]")
+    return Rows(parsed, row, record, about, mentions, "held is null")
 
 
 def rows_of_parquet(stream: Stream, relation: str, row: str, present: list[str]) -> Rows:

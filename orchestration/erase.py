@@ -82,11 +82,12 @@ class NotErasedError(PermanentError):
 
 
 def plan_erasure(settings: Settings, address: str) -> ErasurePlan:
-    """What erasing the person with this address would remove. Reads only."""
+    """What erasing the person with this address would remove. Removes nothing."""
     email = normalised_email(address)
     zone = Zone(settings.landing_zone)
     streams = all_streams()
-    with connect(settings, read_only=True) as connection:
+    with connect(settings) as connection:
+        ensure_raw_tables(connection)  # columns that a contract gained since the last landing
         nodes = _identifiers(connection, email)
         tombstones = Tombstones.of(nodes)
         search = Search(connection, tombstones)

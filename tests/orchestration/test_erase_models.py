@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import duckdb
 import pytest
+from typer.testing import CliRunner
 
+from connectors.raw_tables import ensure_raw_tables
 from headwater.erased_rows import Search
 from headwater.erasures import Tombstones
 from headwater.errors import SettingsError
 from headwater.person import identifiers_of, normalised_email
+from headwater.settings import Settings
+from headwater.warehouse import connect
+from orchestration.cli import app
 from orchestration.erase_models import erase_history, find_in_models
 
 # Ann is 1 to 3, Bob 4 and 5, who had Ann's device 3 once; 6 is a mailbox that both use.
@@ -113,3 +120,17 @@ def test_history_forgets_the_person_keeps_the_others_and_gives_no_number_twice(
     assert graph.execute("select _load_id from intermediate.int_events__flagged").fetchall() == [
         ("c",)
     ]
+
+
+def test_a_plan_of_somebody_unknown_works_before_the_first_build_and_on_older_raw_tables(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HEADWATER_HOME", str(tmp_path))
+    with connect(Settings()) as connection:
+        ensure_raw_tables(connection)
+        connection.execute("alter table raw_salesforce.lead drop column do_not_call")
+    shown = CliRunner().invoke(app, ["privacy", "erase", "new@x.io", "--plan", "--json"])
+    assert shown.exit_code == 0, shown.output
+    found = json.loads(shown.stdout)
+    assert found["identifiers"] == {"email": 1} and not found["raw"] and not found["records"]
