@@ -21,13 +21,14 @@ class _Sources:
     crm: Crm
     people: Population
     dice: Dice
+    calls: Dice
 
 
 def add_people(
     crm: Crm, companies: list[Company], people: Population, life: ProductLife, seed: int
 ) -> None:
     """All leads and contacts of the world."""
-    sources = _Sources(crm, people, Dice(seed, "leads"))
+    sources = _Sources(crm, people, Dice(seed, "leads"), Dice(seed, "calls to contacts"))
     dice = sources.dice
     for form in life.forms:
         if dice.chance(0.85 if form.kind == "demo" else 0.15):
@@ -166,6 +167,7 @@ def _contact(sources: _Sources, human: Human, account: str, t: float) -> str:
         Title=human.title if dice.chance(0.8) else None,
         OwnerId=dice.pick(crm.reps),
         MasterRecordId=None,
+        DoNotCall=sources.calls.chance(0.03),
         HasOptedOutOfEmail=dice.chance(0.05),
         PLG_User_Id__c=None,
     )
