@@ -13,6 +13,7 @@ from connectors.read_ahead import ReadAhead
 from headwater.clock import Clock, clock_from
 from headwater.settings import Settings, load
 from orchestration.build_ahead import BuildAhead
+from orchestration.dbt_process import places_for_dbt
 from orchestration.lease import cycle_lease
 from syncs.registry import enabled
 
@@ -45,7 +46,7 @@ def cycle_resource(context: dg.InitResourceContext) -> Iterator[Cycle]:
     enabled(settings)  # a sync that is not known stops the run before it touches anything
     clock = clock_from(settings)
     cycle_id = context.run.run_id if context.run else "unsaved"
-    with cycle_lease(settings, f"run {cycle_id}"), _short_turns():
+    with cycle_lease(settings, f"run {cycle_id}"), places_for_dbt(settings), _short_turns():
         cycle = Cycle(cycle_id, settings, clock, clock.now())
         try:
             yield cycle

@@ -88,7 +88,8 @@ def build(
         as_of = as_of.astimezone(UTC).replace(tzinfo=None)
     arguments = ["build", "--select", f"tag:{_CHOSEN}", "--indirect-selection", "empty"]
     arguments += ["--vars", json.dumps({"as_of": as_of.isoformat(sep=" ")})]
-    with _warehouse_of(settings):
+    bring_audit(settings)
+    with places_for_dbt(settings):
         part = _part(parsed(project, settings.home), select)
         with _chosen(part, select), _rare_collections():
             result = _invoke(arguments, project, settings.home, on_node=on_node, manifest=part)
@@ -219,20 +220,26 @@ def _chosen(manifest: Manifest, unique_ids: Sequence[str]) -> Iterator[None]:
 
 
 @contextmanager
-def _warehouse_of(settings: Settings) -> Iterator[None]:
-    """Tell dbt which warehouse to open and where the audit of syncs is, whatever the working
-    directory; bring the audit of runners elsewhere."""
-    bring_audit(settings)
+def places_for_dbt(settings: Settings) -> Iterator[None]:
+    """Tell dbt, by the environment, which warehouse to open and where the audit of syncs is,
+    whatever the working directory.
+
+    Held around whatever has threads: one that reads the environment (each HTTP call looks there
+    for proxies) while it changes fails. Where it is held, it changes nothing any more.
+    """
     places = {
-        "HEADWATER_WAREHOUSE_PATH": settings.warehouse.resolve(),
-        "HEADWATER_SYNC_AUDIT": settings.sync_audit.resolve(),
+        "HEADWATER_WAREHOUSE_PATH": str(settings.warehouse.resolve()),
+        "HEADWATER_SYNC_AUDIT": str(settings.sync_audit.resolve()),
     }
     before = {name: os.environ.get(name) for name in places}
-    os.environ.update({name: str(place) for name, place in places.items()})
+    changed = [name for name, place in places.items() if before[name] != place]
+    for name in changed:
+        os.environ[name] = places[name]
     try:
         yield
     finally:
-        for name, value in before.items():
+        for name in changed:
+            value = before[name]
             if value is None:
                 del os.environ[name]
             else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -12,7 +13,7 @@ import pytest
 
 from headwater.errors import DefinitionError, WarehouseBusyError
 from headwater.settings import Settings
-from orchestration.dbt_process import build
+from orchestration.dbt_process import build, places_for_dbt
 
 PROJECT = """
 name: small
@@ -66,6 +67,18 @@ def test_exactly_the_chosen_nodes_run_as_of_the_given_moment(project, settings) 
             assert connection.execute("select said_at from main.moment").fetchone() == (
                 as_of.replace(tzinfo=None),
             )
+
+
+def test_what_threads_share_stays_as_it_is_while_dbt_works(
+    project, settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with places_for_dbt(settings):
+        with monkeypatch.context() as patched:
+            for change in ("putenv", "unsetenv", "chdir"):
+                patched.setattr(os, change, lambda *_, change=change: pytest.fail(change))
+            build([node("moment")], settings, FIRST, project=project)
+        assert os.environ["HEADWATER_WAREHOUSE_PATH"] == str(settings.warehouse)
+    assert "HEADWATER_WAREHOUSE_PATH" not in os.environ
 
 
 def test_another_process_may_write_the_file_afterwards(project, settings) -> None:
