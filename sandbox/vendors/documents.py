@@ -30,9 +30,13 @@ class Documents:
             "create table if not exists last_keys (name text primary key, last integer not null)"
         )
 
-    def index(self, name: str, expression: str) -> None:
-        """Index an expression over the document, so that looking it up stays fast."""
-        self._db.execute(f'create index if not exists "{name}" on {self._table} ({expression})')
+    def index(self, name: str, expression: str, where: str | None = None) -> None:
+        """Index an expression over the document, so that looking it up stays fast; with ``where``,
+        over the documents for which that holds, for searches that say the same."""
+        only = f" where {where}" if where else ""
+        self._db.execute(
+            f'create index if not exists "{name}" on {self._table} ({expression}){only}'
+        )
 
     def get(self, key: str | int) -> Document | None:
         """The document of a key."""

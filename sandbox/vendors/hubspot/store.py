@@ -38,6 +38,8 @@ class Store:
         for name in _PLURALS:
             for unique in (p.name for p in OBJECT_TYPES[name].properties if p.unique):
                 self.records[name].index(f"{name}_{unique}", _value(unique))
+        additional = _value("hs_additional_emails")
+        self.records["contacts"].index("contacts_more", additional, f"{additional} is not null")
         self.custom = Documents(self.db, "custom_properties")
         self.lists = Documents(self.db, "lists", integer_keys=True)
         for statement in _TABLES:
@@ -148,6 +150,7 @@ class Store:
             found = records.select(
                 f"{path} is not null and {live} and instr(';' || lower({path}) || ';', ?) > 0",
                 (f";{wanted};",),
+                order="+key",  # with the sign SQLite reads the few of the index, not all by key
                 limit=1,
             )
         return found[0] if found else None
