@@ -1,9 +1,7 @@
 """What every step of one run shares: its id, settings, clock and the moment it speaks of."""
 
 import logging
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -17,7 +15,6 @@ from orchestration.dbt_process import places_for_dbt
 from orchestration.lease import cycle_lease
 from syncs.registry import enabled
 
-SECONDS_A_TURN = 0.0005
 progress = logging.getLogger("headwater.progress")
 """Where steps say what they do just now; the command line prints it, Dagster's log keeps it out."""
 
@@ -46,25 +43,10 @@ def cycle_resource(context: dg.InitResourceContext) -> Iterator[Cycle]:
     enabled(settings)  # a sync that is not known stops the run before it touches anything
     clock = clock_from(settings)
     cycle_id = context.run.run_id if context.run else "unsaved"
-    with cycle_lease(settings, f"run {cycle_id}"), places_for_dbt(settings), _short_turns():
+    with cycle_lease(settings, f"run {cycle_id}"), places_for_dbt(settings):
         cycle = Cycle(cycle_id, settings, clock, clock.now())
         try:
             yield cycle
         finally:
             if cycle.reading is not None:
                 cycle.reading.close()
-
-
-@contextmanager
-def _short_turns() -> Iterator[None]:
-    """Let threads take turns more often than every 5 ms.
-
-    Most threads of a cycle ask a database or a vendor something short, again and again. After each
-    answer they wait for the turn of one that computes (parses pages, renders SQL) to end.
-    """
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(SECONDS_A_TURN)
-    try:
-        yield
-    finally:
-        sys.setswitchinterval(before)
