@@ -55,7 +55,8 @@ class ReadAhead:
         self._pool = ThreadPoolExecutor(settings.sources_at_a_time, thread_name_prefix="read-ahead")
 
     def begin(self) -> None:
-        """Read the first sources from now on; otherwise that begins with the first of them."""
+        """Read the first sources from now on; otherwise that begins with the first that is to be
+        landed. What keeps one from being read is raised there."""
         if not self._missing:
             self._start_next()
 
@@ -110,16 +111,23 @@ class ReadAhead:
             self._runs |= self._start(wave)
 
     def _start(self, wave: Mapping[str, Sequence[str]]) -> dict[str, Future[SourceRun]]:
-        """Check the sources, all at once; prepare those that passed; begin to extract them."""
+        """Check the sources, all at once; prepare those that passed; begin to extract them.
+
+        What keeps a source from being read is raised where it is to be landed, not here.
+        """
         checked = {
             name: self._pool.submit(self._checked, name, streams) for name, streams in wave.items()
         }
-        passed = [name for name, future in checked.items() if future.exception() is None]
+        passed = {
+            name: future.result() for name, future in checked.items() if future.exception() is None
+        }
         if passed:
-            connection = self._warehouse()
-            ensure_raw_tables(connection)
-            for name in passed:
-                checked[name] = self._prepared(checked[name].result(), connection)
+            try:
+                connection = self._warehouse()
+                ensure_raw_tables(connection)
+            except Exception as error:  # noqa: BLE001 - kept for each of them
+                return checked | {name: _kept_from(run, error) for name, run in passed.items()}
+            checked |= {name: self._prepared(run, connection) for name, run in passed.items()}
         return checked
 
     def _checked(self, name: str, streams: Sequence[str]) -> SourceRun:
@@ -139,7 +147,10 @@ class ReadAhead:
         return run
 
     def _prepared(self, run: SourceRun, connection: duckdb.DuckDBPyConnection) -> Future[SourceRun]:
-        run.prepare(connection)
+        try:
+            run.prepare(connection)
+        except Exception as error:  # noqa: BLE001 - kept for this source
+            return _kept_from(run, error)
         return self._pool.submit(_extracted, run)
 
 
@@ -147,3 +158,10 @@ def _extracted(run: SourceRun) -> SourceRun:
     with closing(run):
         run.extract()
     return run
+
+
+def _kept_from(run: SourceRun, error: Exception) -> Future[SourceRun]:
+    run.close()
+    failed: Future[SourceRun] = Future()
+    failed.set_exception(error)
+    return failed

@@ -133,8 +133,7 @@ class _Step:
         def assets(context: dg.AssetExecutionContext) -> Iterator[Event]:
             cycle: Cycle = context.resources.cycle
             if not self.sources:
-                with as_step_failure():
-                    begin_reading(context.op_execution_context, cycle)
+                begin_reading(context.op_execution_context, cycle)
             yield from self._run(context.op_execution_context, cycle)
 
         return assets

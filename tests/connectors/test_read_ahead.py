@@ -8,16 +8,17 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from connectors import run
 from connectors.raw_tables import ensure_raw_tables
 from connectors.read_ahead import ReadAhead
-from connectors.run import LoadResult, StreamsToRetryError, run_source
+from connectors.run import LoadResult, SourceRun, StreamsToRetryError, run_source
 from connectors.stream import Stream
 from connectors.zone import Extracted, LoadFolder
 from headwater.clock import Clock, FixedClock
-from headwater.errors import CredentialError, RetryableError
+from headwater.errors import CredentialError, RetryableError, WarehouseBusyError
 from headwater.settings import Settings
 from headwater.warehouse import connect
 from tests.connectors.streams_under_test import NOON, THINGS, thing
@@ -39,6 +40,7 @@ class Shop:
     asked: int = 0
     being_asked: threading.Event = field(default_factory=threading.Event)
     landed_before: int | None = None
+    closed: bool = False
     concurrency: int = 1
 
     @property
@@ -66,12 +68,13 @@ class Shop:
         folder.write_records([[thing(f"{self.name}-{n}") for n in range(3)]])
         return folder.extracted(calls=1, cursor="read")
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        self.closed = True
 
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return Settings(home=tmp_path)
+    return Settings(home=tmp_path, warehouse_wait_seconds=0)
 
 
 @pytest.fixture
@@ -134,6 +137,49 @@ def test_a_refused_credential_keeps_no_other_source_from_landing(
     assert shops["north"].asked == 0
     assert land(reading, "south")[0].landed == 3
     assert land(reading, "later")[0].landed == 3
+
+
+def test_sources_are_read_while_none_is_to_be_landed_yet(
+    settings: Settings, shops: Mapping[str, Shop], reading: ReadAhead
+) -> None:
+    reading.begin()
+    assert shops["north"].being_asked.wait(WAIT)
+    assert land(reading, "north")[0].landed == 3
+    assert land(reading, "south")[0].landed == 3
+    assert [shop.asked for shop in shops.values()][:2] == [1, 1]
+
+
+def test_a_source_that_cannot_be_prepared_fails_where_it_is_landed_and_is_let_go_of(
+    shops: Mapping[str, Shop], reading: ReadAhead, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def prepare(self: SourceRun, connection: duckdb.DuckDBPyConnection) -> None:
+        if self.name == "north":
+            raise RetryableError("its books cannot be read", next_step="Look at them.")
+        prepared(self, connection)
+
+    prepared = SourceRun.prepare
+    monkeypatch.setattr(SourceRun, "prepare", prepare)
+    shops["south"].waits_for = None
+    reading.begin()
+    assert shops["north"].closed
+    assert land(reading, "south")[0].landed == 3
+    with pytest.raises(RetryableError, match="books"):
+        land(reading, "north")
+    assert shops["north"].asked == 0
+
+
+def test_a_warehouse_that_is_held_fails_each_source_where_it_is_landed(
+    settings: Settings, shops: Mapping[str, Shop], reading: ReadAhead
+) -> None:
+    shops["north"].waits_for = shops["south"].waits_for = None
+    with connect(settings, read_only=True):  # opened in another way than writers do
+        reading.begin()
+    assert shops["north"].closed
+    with pytest.raises(WarehouseBusyError):
+        land(reading, "north")
+    assert land(reading, "north")[0].landed == 3, "a second attempt"
+    with pytest.raises(WarehouseBusyError):
+        land(reading, "south")
 
 
 def test_a_second_attempt_reads_the_source_anew_and_the_others_once(
