@@ -16,23 +16,9 @@ from orchestration.cycle import Cycle
 from orchestration.dbt_assets import dbt_assets
 from orchestration.keys import stream_key
 from orchestration.source_assets import step_name
+from tests.orchestration.small_project import write_project
 
 NOON = datetime(2025, 8, 29, 12, tzinfo=UTC)
-PROJECT = """
-name: small
-profile: small
-flags: {send_anonymous_usage_stats: false}
-models: {small: {+materialized: table}}
-"""
-PROFILE = """
-small:
-  target: duckdb
-  outputs:
-    duckdb:
-      type: duckdb
-      path: "{{ env_var('HEADWATER_WAREHOUSE_PATH', 'warehouse.duckdb') }}"
-      config_options: {autoinstall_known_extensions: false}
-"""
 SOURCES = """
 sources:
   - {name: product, schema: raw_product, tables: [{name: users}]}
@@ -61,14 +47,7 @@ def settings(tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    folder = tmp_path / "project"
-    (folder / "models").mkdir(parents=True)
-    (folder / "dbt_project.yml").write_text(PROJECT)
-    (folder / "profiles.yml").write_text(PROFILE)
-    (folder / "models" / "sources.yml").write_text(SOURCES)
-    for name, text in MODELS.items():
-        (folder / "models" / f"{name}.sql").write_text(text)
-    return folder
+    return write_project(tmp_path / "project", MODELS, SOURCES)
 
 
 @pytest.fixture

@@ -14,19 +14,8 @@ import pytest
 from headwater.errors import DefinitionError, WarehouseBusyError
 from headwater.settings import Settings
 from orchestration.dbt_process import build, places_for_dbt
+from tests.orchestration.small_project import write_project
 
-PROJECT = """
-name: small
-profile: small
-flags: {send_anonymous_usage_stats: false}
-models: {small: {+materialized: table}}
-"""
-PROFILE = """
-small:
-  target: duckdb
-  outputs:
-    duckdb: {type: duckdb, path: "{{ env_var('HEADWATER_WAREHOUSE_PATH') }}"}
-"""
 MODELS = {
     "moment": "select cast('{{ var(\"as_of\") }}' as timestamp) as said_at",
     "later": "select said_at + interval 1 day as said_at from {{ ref('moment') }}",
@@ -39,15 +28,10 @@ SECOND = datetime(2025, 8, 30, 12, tzinfo=UTC)
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("project")
-    (folder / "models" / "moment").mkdir(parents=True)
-    (folder / "dbt_project.yml").write_text(PROJECT)
-    (folder / "profiles.yml").write_text(PROFILE)
-    for name, text in MODELS.items():
-        # a folder with the name of a model: names alone would choose what lies in it
-        place = "moment" if name == "later" else "."
-        (folder / "models" / place / f"{name}.sql").write_text(text)
-    return folder
+    # a folder with the name of a model: names alone would choose what lies in it
+    paths = {name: f"moment/{name}" if name == "later" else name for name in MODELS}
+    models = {paths[name]: text for name, text in MODELS.items()}
+    return write_project(tmp_path_factory.mktemp("project"), models)
 
 
 @pytest.fixture(scope="module")
@@ -111,10 +95,7 @@ def test_a_broken_model_is_a_result_and_what_depends_on_it_is_skipped(project, s
 
 
 def test_a_project_that_does_not_parse_says_why(tmp_path: Path) -> None:
-    (tmp_path / "models").mkdir()
-    (tmp_path / "dbt_project.yml").write_text(PROJECT)
-    (tmp_path / "profiles.yml").write_text(PROFILE)
-    (tmp_path / "models" / "lost.sql").write_text("select * from {{ ref('nobody') }}")
+    write_project(tmp_path, {"lost": "select * from {{ ref('nobody') }}"})
     with pytest.raises(DefinitionError, match="nobody"):
         build([node("lost")], Settings(home=tmp_path), FIRST, project=tmp_path)
 
