@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import socket
 from collections.abc import Iterator, Mapping
 from time import sleep
 from typing import Any
@@ -14,8 +13,8 @@ from psycopg import sql
 from pydantic import SecretStr
 
 from headwater.shared_state import close_sessions
-from sandbox import credentials
 from sandbox.postgres import Postgres
+from tests.real_postgres import real_postgres
 
 ROLE = "headwater_state"
 
@@ -56,12 +55,7 @@ class StateServer:
 
 @pytest.fixture(scope="session")
 def state_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StateServer]:
-    home = tmp_path_factory.mktemp("state")
-    credentials.write(home)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    with Postgres(home, port).running() as server:
+    with real_postgres(tmp_path_factory.mktemp("state")) as server:
         found = StateServer(server)
         yield found
         found.close()

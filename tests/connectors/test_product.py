@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import traceback
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -21,20 +20,15 @@ from headwater.errors import CredentialError, SettingsError, VendorUnavailableEr
 from headwater.settings import Settings
 from headwater.system_settings import ProductSettings
 from headwater.warehouse import connect
-from sandbox import credentials
 from sandbox.postgres import Postgres
+from tests.real_postgres import real_postgres
 
 AS_OF = datetime(2025, 8, 29, 9, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
-    home = tmp_path_factory.mktemp("sandbox")
-    credentials.write(home)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    with Postgres(home, port).running() as server:
+    with real_postgres(tmp_path_factory.mktemp("sandbox")) as server:
         yield server
 
 

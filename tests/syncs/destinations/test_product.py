@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import traceback
 from datetime import datetime
 from typing import Any
@@ -15,19 +14,12 @@ from syncs.destination import Change, Operation
 from syncs.destinations import open_destination, product
 from syncs.registry import definition
 from syncs.state import RunStatus
+from tests.real_postgres import real_postgres
 
 
 @pytest.fixture(scope="module")
 def database(tmp_path_factory):
-    from sandbox import credentials
-    from sandbox.postgres import Postgres
-
-    home = tmp_path_factory.mktemp("postgres")
-    credentials.write(home)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    with Postgres(home, port).running() as running:
+    with real_postgres(tmp_path_factory.mktemp("postgres")) as running:
         running.create_product()
         yield running
 
