@@ -27,7 +27,7 @@ BROKEN_DEVICE_IDS = (
     "9774d56d682e549c",
     "undefined",
 )
-"""Hard-coded device ids that a broken release of the app sent for many people."""
+"""Device ids that a broken release of the app sent, the same for many people."""
 
 UTM_CHOICES = (
     (None, None, None),

@@ -14,7 +14,7 @@ EARLIEST_SECONDS = 365 * 24 * 3600  # 1971-01-01
 AHEAD = timedelta(hours=1)
 MILLISECONDS_FROM = 100_000_000_000  # no time in seconds that an event can have is this large
 INSERT_ID = re.compile(r"[A-Za-z0-9-]{1,36}")
-PLACEHOLDERS = frozenset(
+STANDS_FOR_NOBODY = frozenset(
     {
         "00000000-0000-0000-0000-000000000000",
         "-1",
@@ -83,7 +83,7 @@ def _distinct_id(properties: dict[str, Any]) -> tuple[str, str] | None:
         return field, "must not be missing"
     if not isinstance(value, str):
         return field, "must be a string"
-    if value.strip().lower() in PLACEHOLDERS:
+    if value.strip().lower() in STANDS_FOR_NOBODY:
         return field, f"must not be a placeholder value, got '{value}'"
     if len(value.encode()) > 255:
         return field, "must not be longer than 255 bytes"

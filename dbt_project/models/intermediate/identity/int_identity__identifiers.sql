@@ -163,7 +163,7 @@ identifiers as (
 
 ),
 
--- The parts of an identifier that can give it away as a placeholder.
+-- The parts by which an identifier can be known to stand for nobody.
 parts as (
 
     select
