@@ -1,8 +1,8 @@
 """What a sync remembers is moved from its file into PostgreSQL, so that nothing is sent again.
 
-All of it goes in one transaction; the file is renamed once that is durable. A move that died in
-between is refused the second time, because PostgreSQL knows the sync by then; its file is
-as it was.
+Its pause and its audit go first, then all of the file in one transaction; the file is renamed once
+that is durable. A move that died before is begun anew; one that died after is refused the second
+time, because PostgreSQL knows the sync by then.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from headwater.settings import Settings
 from syncs.embedded_state import EmbeddedState, open_embedded
 from syncs.kept_files import keep
 from syncs.lease import Holder, take_lease
+from syncs.pause import pause, paused, resume
 from syncs.state import state_path
 from syncs.state_tables import TABLES
 
@@ -33,6 +34,7 @@ def move_to_postgres(settings: Settings, name: str, now: datetime) -> int:
         )
     from syncs.postgres_state import open_postgres
 
+    _move_pause(settings, name)
     path = state_path(settings, name)
     if not path.exists():
         return 0
@@ -47,6 +49,8 @@ def move_to_postgres(settings: Settings, name: str, now: datetime) -> int:
                 f"{there.label} knows of runs of {name} already.",
                 next_step=f"Nothing was moved. If {path} was moved before, take it away.",
             )
+        for file in sorted((settings.sync_audit / name).glob("*.parquet")):
+            keep(file, settings)
         with there.transaction():
             for table in TABLES:
                 columns = _columns(here, table)
@@ -58,10 +62,17 @@ def move_to_postgres(settings: Settings, name: str, now: datetime) -> int:
                         f"insert into {table} ({names}) select {names} from moved_{table}"  # noqa: S608
                     )
         ((keys,),) = there.rows("select count(*) from sent")
-    for file in sorted((settings.sync_audit / name).glob("*.parquet")):
-        keep(file, settings)
     path.rename(path.with_suffix(".moved"))
     return int(keys)
+
+
+def _move_pause(settings: Settings, name: str) -> None:
+    """What a person stopped here stays stopped, whether it ever ran or not."""
+    here = settings.model_copy(update={"sync_state_url": None})
+    found = paused(here, name)
+    if found is not None and paused(settings, name) is None:
+        pause(settings, name, found.reason, datetime.fromisoformat(found.since))
+    resume(here, name)
 
 
 def _columns(here: EmbeddedState, table: str) -> dict[str, str]:

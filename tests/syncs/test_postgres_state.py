@@ -229,6 +229,40 @@ def test_what_a_file_remembers_can_be_moved(bench):
     assert move_to_postgres(shared, "things", bench.clock.now()) == 0
 
 
+def test_a_pause_moves_with_the_sync(bench):
+    """Moved once: resumed there, it goes on whatever is moved again."""
+    shared, now = bench.settings, bench.clock.now()
+    local = shared.model_copy(update={"sync_state_url": None})
+    bench.model({"x": ("1", 1.0)})
+    pause(local, "things", "wrong colours", now)
+    assert move_to_postgres(shared, "things", now) == 0, "it never ran"
+    there = MemoryDestination()
+    stopped = go(bench, there)
+    assert (stopped.status, there.calls) == (RunStatus.PAUSED, 0)
+    assert f"since {now.isoformat(timespec='seconds')}: wrong colours" in str(stopped.error)
+    assert resume(shared, "things")
+    move_to_postgres(shared, "things", now)
+    assert go(bench, there).status is RunStatus.CLEAN
+
+
+def test_a_move_that_died_at_the_audit_is_begun_anew(bench, tmp_path, monkeypatch):
+    shared, now = bench.settings, bench.clock.now()
+    bench.settings = shared.model_copy(update={"sync_state_url": None})
+    bench.model({"x": ("1", 1.0)})
+    go(bench, MemoryDestination())
+
+    def dies(file, settings):
+        raise StateUnavailableError("gone", next_step="")
+
+    with monkeypatch.context() as patched, pytest.raises(StateUnavailableError):
+        patched.setattr("syncs.moving.keep", dies)
+        move_to_postgres(shared, "things", now)
+    assert move_to_postgres(shared, "things", now) == 1
+    other = shared.model_copy(update={"home": tmp_path / "other"})
+    bring_audit(other)
+    assert len(list((other.sync_audit / "things").glob("*.parquet"))) == 1
+
+
 def test_tables_of_a_newer_program_are_left_alone(bench):
     bench.model({"x": ("1", 1.0)})
     there = MemoryDestination()
