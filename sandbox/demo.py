@@ -39,6 +39,7 @@ MARK = "demo.json"
 MADE_BY_DEMO = (
     "warehouse.duckdb", "warehouse.duckdb.wal", "landing", "syncs", "dagster", "dbt",
     "cycle.lock", "score.json", "accounts.json", "accounts.lock", "credentials",
+    "shared.sqlite", "shared.sqlite-wal", "shared.sqlite-shm",
 )  # fmt: skip
 READY_SECONDS = 90.0
 

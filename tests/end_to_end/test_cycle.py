@@ -11,6 +11,7 @@ from orchestration.dbt_process import PROJECT, manifest_properties
 from orchestration.dbt_steps import DbtGraph
 from orchestration.report import report
 from orchestration.run_cycle import Ending, Outcome
+from sandbox.demo import MADE_BY_DEMO, MARK
 from sandbox.score import score
 from tests.end_to_end.conftest import World
 
@@ -34,6 +35,11 @@ def test_the_first_cycle_reaches_every_destination(world: World) -> None:
     assert all(row["calls"] > 0 for row in found["syncs"])
     wanting = [row for row in found["syncs"] if row["calls"] < row["least_calls"]]
     assert not wanting, "least_calls is a lower bound"
+
+
+def test_the_next_demo_knows_all_that_this_one_leaves(world: World) -> None:
+    left = {entry.name for entry in load(Settings).home.iterdir()}
+    assert left - set(MADE_BY_DEMO) <= {MARK, world.company.name}
 
 
 def test_every_record_is_accounted_for(world: World) -> None:
