@@ -16,7 +16,7 @@ from typing import Any
 
 import psycopg
 from psycopg import sql
-from psycopg.conninfo import conninfo_to_dict
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from pydantic import SecretStr
 
 from headwater.database import NONE, Parameters
@@ -24,7 +24,9 @@ from headwater.errors import CredentialError, SettingsError, StateUnavailableErr
 
 CONNECT_SECONDS = 15
 KEEPALIVE = {"keepalives_idle": 15, "keepalives_interval": 5, "keepalives_count": 3}
-"""A runner whose machine vanished is noticed within half a minute, and its locks let go of."""
+UNANSWERED_MILLISECONDS = 30_000
+"""A runner whose machine vanished is noticed within half a minute, and its locks let go of: also
+when an answer was on its way to it, of which keepalives say nothing. So is a server's."""
 _PARAMETER = re.compile(r"\$([a-z_0-9]+)")
 
 
@@ -34,17 +36,21 @@ class PostgresDatabase:
     def __init__(self, url: SecretStr, schema: str, *, setting: str) -> None:
         self.schema = schema
         known = _parsed(url, setting)
+        self.conninfo = SecretStr(
+            make_conninfo(
+                url.get_secret_value(),
+                client_encoding="UTF8",  # what COPY is given, whatever the environment says
+                application_name="headwater",
+                connect_timeout=CONNECT_SECONDS,
+                tcp_user_timeout=UNANSWERED_MILLISECONDS,
+                **KEEPALIVE,
+            )
+        )
         place = f"{known.get('host', 'the local socket')}/{known.get('dbname', '')}"
         self.label = f"PostgreSQL {place}, schema {schema}"
         self._setting = setting
         try:
-            self.connection = psycopg.connect(
-                url.get_secret_value(),
-                autocommit=True,
-                connect_timeout=CONNECT_SECONDS,
-                application_name="headwater",
-                **KEEPALIVE,  # type: ignore[arg-type]
-            )
+            self.connection = psycopg.connect(self.conninfo.get_secret_value(), autocommit=True)
         except psycopg.OperationalError as error:
             said = str(error).strip()
             for secret in (url.get_secret_value(), str(known.get("password") or "")):
@@ -65,6 +71,7 @@ class PostgresDatabase:
         self.connection.execute("set timezone = 'UTC'")
         for option, seconds in KEEPALIVE.items():
             self.connection.execute(f"set tcp_{option} = {seconds:d}".encode())
+        self.connection.execute(f"set tcp_user_timeout = {UNANSWERED_MILLISECONDS:d}".encode())
         found = self.connection.execute(
             "select 1 from pg_namespace where nspname = %s", [self.schema]
         ).fetchall()

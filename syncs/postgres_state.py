@@ -73,7 +73,6 @@ class PostgresState(PostgresDatabase):
         super().__init__(settings.sync_state_url, settings.sync_state_schema, setting=URL_SETTING)
         self.sync = sync
         self.compute = compute
-        self._url = settings.sync_state_url
         self._bulk: dbapi.Connection | None = None
         try:
             migrate(self, "syncs", _STEPS)
@@ -142,7 +141,7 @@ class PostgresState(PostgresDatabase):
 
     def _bulk_session(self) -> dbapi.Connection:
         if self._bulk is None:
-            self._bulk = dbapi.connect(self._url.get_secret_value())
+            self._bulk = dbapi.connect(self.conninfo.get_secret_value())
             with self._bulk.cursor() as cursor:
                 for statement in self._views():
                     cursor.execute(statement)

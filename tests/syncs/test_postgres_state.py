@@ -263,6 +263,22 @@ def test_a_move_that_died_at_the_audit_is_begun_anew(bench, tmp_path, monkeypatc
     assert len(list((other.sync_audit / "things").glob("*.parquet"))) == 1
 
 
+def test_a_text_is_kept_as_it_is_whatever_the_environment_says(bench, monkeypatch):
+    monkeypatch.setenv("PGCLIENTENCODING", "LATIN1")
+    bench.model({"Zo\u00eb": ("\u0141\u00f3d\u017a", 1.0)})
+    there = MemoryDestination()
+    assert go(bench, there).created == 1
+    assert go(bench, there).unchanged == 1
+    with open_state(bench.settings, "things") as state:
+        assert state.rows("select key from sent") == [("Zo\u00eb",)]
+
+
+def test_a_machine_that_vanished_is_noticed_also_with_an_answer_on_its_way(bench):
+    with open_state(bench.settings, "things") as state:
+        asked = "select setting from pg_settings where name = 'tcp_user_timeout'"
+        assert state.rows(asked) == [("30000",)]
+
+
 def test_tables_of_a_newer_program_are_left_alone(bench):
     bench.model({"x": ("1", 1.0)})
     there = MemoryDestination()
