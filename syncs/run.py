@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from headwater.clock import Clock
@@ -180,8 +181,10 @@ def _closed(work: Work, state: State, clock: Clock) -> RunResult:
     error: HeadwaterError | None = None
     try:
         error = work.do()
-    except StateUnavailableError:
-        raise  # nothing can be written any more: the next run closes this one
+    except StateUnavailableError as lost:
+        with suppress(HeadwaterError):  # if this state was lost, the next run closes this one
+            close(RunStatus.FAILED, str(lost))
+        raise
     except HeadwaterError as raised:
         error = raised
     except Exception as mistake:

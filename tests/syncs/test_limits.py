@@ -88,3 +88,7 @@ def test_nothing_is_sent_while_nobody_can_say_whether_the_sync_is_paused(bench):
     stopped = go(bench, there)
     assert (stopped.status, there.calls) == (RunStatus.FAILED, 0)
     assert isinstance(stopped.error, StateUnavailableError) and FILE in str(stopped.error)
+    (told,) = status("things", bench.settings)
+    assert told["status"] == "failed" and FILE in told["reason"]
+    (bench.settings.home / FILE).unlink()
+    assert go(bench, there).status is RunStatus.CLEAN
