@@ -36,7 +36,7 @@ class CallBudget:
         call must not be made then, and isn't counted.
         """
         day = self.clock.now().date().isoformat()
-        with shared_state(self.settings, durable=False) as state:
+        with shared_state(self.settings) as state:
             counted = state.change(
                 "insert into calls (source, day, calls) values ($source, $day, 1) "
                 "on conflict (source, day) do update set calls = calls.calls + 1 "
@@ -77,7 +77,7 @@ class RowBudget:
         day = self.clock.now().date().isoformat()
         counters = {self._counter(kind): kind for kind in self.allowed}
         with (
-            shared_state(self.settings, durable=False) as state,
+            shared_state(self.settings) as state,
             state.transaction(alone=f"budget of {self.destination}"),
         ):
             spent = {

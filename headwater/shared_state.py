@@ -63,16 +63,13 @@ _STEPS = (
 
 
 class SqliteDatabase:
-    """A session with a SQLite file of the home. Not ``durable``: what is committed survives the
-    death of the process, but perhaps not a loss of power."""
+    """A session with a SQLite file of the home. Each commit is synced to the disk, a count of calls
+    too: a loss of power would else spoil the file, and the pauses in it."""
 
-    def __init__(self, file: Path, *, durable: bool) -> None:
+    def __init__(self, file: Path) -> None:
         self.label = str(file)
-        self._durable = durable
         file.parent.mkdir(parents=True, exist_ok=True)
         self._connection = sqlite3.connect(file, timeout=WAIT_SECONDS, isolation_level=None)
-        if not durable:
-            self._connection.execute("pragma synchronous = off")
 
     def rows(self, statement: str, parameters: Parameters = NONE) -> list[tuple[Any, ...]]:
         """The rows of a query."""
@@ -104,7 +101,7 @@ class SqliteDatabase:
 
 
 @contextmanager
-def shared_state(settings: Settings, *, durable: bool = True) -> Iterator[Database]:
+def shared_state(settings: Settings) -> Iterator[Database]:
     """The shared state, for the block.
 
     Raises :class:`StateUnavailableError` where it cannot be read: whoever must know whether he may
@@ -115,7 +112,7 @@ def shared_state(settings: Settings, *, durable: bool = True) -> Iterator[Databa
             yield database
         return
     try:
-        file = SqliteDatabase(settings.home / FILE, durable=durable)
+        file = SqliteDatabase(settings.home / FILE)
         try:
             migrate(file, "shared", _STEPS)
             yield file
