@@ -18,11 +18,23 @@ import duckdb
 from headwater.erasures import Tombstones
 
 BLANKS = r"[\s\x{00A0}\x{200B}\x{FEFF}]+"
-_LABEL = r"[^\x00-,./:-@\[-`{-\x7f]+"
-ADDRESS = rf"[^\x00- \"(),:;<>@\[\\\]{{}}|=&?/`\x7f]+@{_LABEL}(?:\.{_LABEL})+"
+_BESIDE = (
+    "\u0080-\u00a1\u00ab\u00b7\u00bb\u00bf\u2000-\u206f\u3000-\u303f\ufeff"
+    "\uff01-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65"
+)
+"""Blanks, quotation marks and dashes beyond ASCII, which people and programs write beside one."""
+_LABEL = rf"[^\x00-,./:-@\[-`{{-\x7f{_BESIDE}]+"
+ADDRESS = rf"[^\x00- \"()*,:;<>@\[\\\]{{}}|=&?/`\x7f{_BESIDE}]+@{_LABEL}(?:\.{_LABEL})+"
 """An address in a text, told by what cannot stand in one: classes of Unicode's letters would cost
 DuckDB ten milliseconds a query."""
-ESCAPED = (("\\n", " "), ("\\r", " "), ("\\t", " "), ("%40", "@"), ("%2B", "+"))
+ESCAPED = (
+    ("\\n", " "),
+    ("\\r", " "),
+    ("\\t", " "),
+    ("%40", "@"),
+    ("%2B", "+"),
+    ("%2b", "+"),
+)
 """How JSON and URLs write what may stand beside or within an address."""
 GONE = "[erased]"
 """What stands in a text where an address was."""
@@ -198,8 +210,14 @@ def covering(nodes: frozenset[str]) -> str | None:
     addresses = sorted(node.removeprefix("email:") for node in nodes if node.startswith("email:"))
     if not addresses:
         return None
-    written = sorted({re.escape(form) for a in addresses for form in (a, url_quote(a))})
+    written = ["".join(map(_as_written, address)) for address in addresses]
     return rf"(?i)(^|\\[nrt]|[^\w.%+-])(?:{'|'.join(written)})(\.?(?:[^\w.-]|$))"
+
+
+def _as_written(character: str) -> str:
+    """A pattern of a character as it is and as URLs write it: each program quotes others."""
+    plain, quoted = re.escape(character), url_quote(character)
+    return plain if quoted == character else f"(?:{plain}|{quoted})"
 
 
 def without_addresses(text: str, pattern: str | None) -> str:
