@@ -90,7 +90,7 @@ def _erased_part(search: Search, stream: Stream, part: Part, folder: Path) -> Pa
     if path.suffix == f".{PARQUET}":
         _write_parquet(search.connection, stream, path, written, found)
     else:
-        _write_lines(stream, path, written, found)
+        _write_lines(search.connection, stream, path, written, found)
     with written.open("rb") as file:
         os.fsync(file.fileno())
     return part.model_copy(
@@ -111,7 +111,9 @@ def _next_name(file: str) -> str:
     return f"{number}-r{int(revision or 0) + 1}{dot}{extension}"
 
 
-def _write_lines(stream: Stream, path: Path, written: Path, found: Found) -> None:
+def _write_lines(
+    connection: duckdb.DuckDBPyConnection, stream: Stream, path: Path, written: Path, found: Found
+) -> None:
     gone, changed = frozenset(found.about), frozenset(found.mentioning)
     pattern = covering(found.nodes)
 
@@ -119,7 +121,7 @@ def _write_lines(stream: Stream, path: Path, written: Path, found: Found) -> Non
         for batch in line_batches(path):
             for number, line in zip(*batch.to_pydict().values(), strict=True):
                 if number in changed:
-                    yield cleared_line(stream, line, found.nodes, pattern)
+                    yield cleared_line(connection, stream, line, found.nodes, pattern)
                 elif number not in gone:
                     yield line
 

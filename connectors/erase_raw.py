@@ -151,7 +151,7 @@ def _erase_quarantined(connection: duckdb.DuckDBPyConnection, stream: Stream, fo
             "update landing.quarantine set record = $record, reason = $reason where rowid = $row",
             {
                 "row": row,
-                "record": cleared_line(stream, record, found.nodes, pattern),
+                "record": cleared_line(connection, stream, record, found.nodes, pattern),
                 "reason": without_addresses(reason or "", pattern),
             },
         )

@@ -8,14 +8,16 @@ The same rules in three places: lines of JSON, Parquet, and rows of the warehous
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
+
+import duckdb
 
 from connectors.contract import Column, Pii
 from connectors.landing_checks import json_path, literal
 from connectors.raw_tables import table_name
 from connectors.stream import Stream
 from headwater.erased_rows import (
-    DEVICE,
     Rows,
     Values,
     nodes_of,
@@ -26,6 +28,7 @@ from headwater.warehouse import quote
 
 OF_PERSON = (Pii.CONTACT, Pii.NAME)
 """What a record that stays loses beside the address of somebody erased."""
+_ESCAPE = "\\u"
 
 
 def rows_of_lines(stream: Stream, relation: str, row: str, record: str) -> Rows:
@@ -38,7 +41,12 @@ def rows_of_lines(stream: Stream, relation: str, row: str, record: str) -> Rows:
     )
     place = {column.name: number for number, column in enumerate(naming, start=1)}
     about, mentions = _values(stream, lambda column: f"held[{place[column.name]}]")
-    return Rows(parsed, row, record, about, mentions, "held is null")
+    # JSON may write any character as an escape, and < and > often is: json() writes it plainly.
+    plain = (
+        f"case when held is not null and contains({record}, '{_ESCAPE}') "
+        f"then cast(json({record}) as varchar) else {record} end"
+    )
+    return Rows(parsed, row, plain, about, mentions, "held is null")
 
 
 def rows_of_parquet(stream: Stream, relation: str, row: str, present: list[str]) -> Rows:
@@ -78,7 +86,13 @@ def key_type(stream: Stream) -> str | None:
     return None
 
 
-def cleared_line(stream: Stream, line: str, nodes: frozenset[str], pattern: str | None) -> str:
+def cleared_line(
+    connection: duckdb.DuckDBPyConnection,
+    stream: Stream,
+    line: str,
+    nodes: frozenset[str],
+    pattern: str | None,
+) -> str:
     """A line that stays, without what it mentions of somebody erased."""
     try:
         record = json.loads(line)
@@ -86,12 +100,12 @@ def cleared_line(stream: Stream, line: str, nodes: frozenset[str], pattern: str 
         record = None
     if isinstance(record, dict):
         values = {column: _at(record, column.path) for column in stream.columns}
-        gone = {c for c in stream.columns if c.mentions and _is_any(c, values[c], nodes)}
+        gone = _naming(connection, values, nodes)
         if any("email" in column.mentions for column in gone):
             gone |= {c for c in stream.columns if c.pii in OF_PERSON and values[c] is not None}
         for column in gone:
             _put(record, column.path, _nobody(column))
-        if gone:
+        if gone or _ESCAPE in line:
             line = json.dumps(record, ensure_ascii=False, separators=(",", ":"))
     return without_addresses(line, pattern)
 
@@ -140,16 +154,26 @@ def _nobody(column: Column) -> int | str | None:
     return 0 if column.type == "BIGINT" else "erased"
 
 
-def _is_any(column: Column, value: Any, nodes: frozenset[str]) -> bool:
-    if value is None:
-        return False
-    text = value.strip() if isinstance(value, str) else json.dumps(value)
-    text = text.replace(DEVICE, "")
-    return any(
-        node == f"{id_type}:{text.lower() if id_type == 'email' else text}"
-        for id_type in column.mentions
-        for node in nodes
-    )
+def _naming(
+    connection: duckdb.DuckDBPyConnection, values: Mapping[Column, Any], nodes: frozenset[str]
+) -> set[Column]:
+    """The columns whose values mention one of ``nodes``, as the search understands them."""
+    texts = {
+        column: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        for column, value in values.items()
+        if column.mentions and value is not None
+    }
+    if not texts:
+        return set()
+    terms = [
+        f"list_has_any({nodes_of({f'cast($value{number} as varchar)': column.mentions})}, $nodes)"
+        for number, column in enumerate(texts)
+    ]
+    bound = {f"value{number}": text for number, text in enumerate(texts.values())}
+    [(named,)] = connection.execute(
+        f"select [{', '.join(terms)}]", {**bound, "nodes": sorted(nodes)}
+    ).fetchall()
+    return {column for column, is_named in zip(texts, named, strict=True) if is_named}
 
 
 def _at(record: dict[str, Any], path: tuple[str, ...]) -> Any:

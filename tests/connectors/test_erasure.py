@@ -42,6 +42,7 @@ class Person(Contract):
     email: str | None = column("properties.email", "Address.", pii=Pii.CONTACT, about="email")
     name: str | None = column("properties.name", "Name.", pii=Pii.NAME)
     user_id: str | None = column("properties.user", "User.", mentions="user_id")
+    boss: str | None = column("properties.boss", "Boss.", pii=Pii.CONTACT, mentions="email")
     note: str | None = column("properties.note", "Note.", pii=Pii.FREE_TEXT)
     changed_at: datetime = column("changed", "Last change.")
 
@@ -111,7 +112,8 @@ def company(seed: int) -> tuple[Loads, Loads]:
             "note": dice.choice(["", "asked twice", "ünïcode — fine"]),
         }  # fmt: skip
         without = dict(properties)
-        match dice.randrange(6):
+        escaped = False
+        match dice.randrange(8):
             case 0:
                 who = dice.choice(["lead-ann", f"lead-{number}"])
                 properties["email"] = dice.choice([" Ann.Lee+x@mail.example.com ", ANNS_MAIL])
@@ -129,11 +131,21 @@ def company(seed: int) -> tuple[Loads, Loads]:
                 return broken, broken
             case 4:
                 return f'{{"id": 5, "properties": {{"email": "{ANNS_MAIL}", "name": "A', None
+            case 5:
+                properties["boss"] = dice.choice([f"Ann Lee <{ANNS_MAIL}>", f"\u200b{ANNS_MAIL}"])
+                without |= {"boss": None, "email": None, "name": None}
+            case 6:
+                escaped = True
+                properties["note"] = f"from <{ANNS_MAIL}> – she"
+                without["note"] = "from <[erased]> – she"
             case _:
                 pass
         changed = moment()
         kept = {"id": f"lead-{number}", "properties": without, "changed": changed}
-        return {**kept, "properties": properties}, kept
+        full = {**kept, "properties": properties}
+        if escaped:  # as Go and Rails write JSON
+            return json.dumps(full).replace("<", "\\u003c").replace(">", "\\u003e"), kept
+        return full, kept
 
     def event() -> tuple[Any, Any]:
         actor = dice.choice(["7", "$device:device-7", "device-7", "8", "$device:device-8"])
