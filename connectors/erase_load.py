@@ -28,7 +28,8 @@ from connectors.load_folder import PARQUET, Part, digest
 from connectors.stream import Stream
 from connectors.zone import MANIFEST, Manifest
 from headwater.durable_file import sync_folder, write_durably
-from headwater.erased_rows import Found, Search, covering
+from headwater.erased_rows import Found, Search, covering, sql_without_addresses
+from headwater.warehouse import quote
 
 LINES_AT_A_TIME = 10_000
 
@@ -60,12 +61,7 @@ def look_at_load(
 def _find(search: Search, stream: Stream, path: Path) -> Found:
     if path.suffix == f".{PARQUET}":
         relation = f"read_parquet({literal(str(path))}, file_row_number = true)"
-        present = [
-            str(row[0])
-            for row in search.connection.execute(
-                f"describe select * from read_parquet({literal(str(path))})"
-            ).fetchall()
-        ]
+        present = [*_types(search.connection, path)]
         rows = rows_of_parquet(stream, relation, "file_row_number", present)
         return search.find(rows)
 
@@ -142,18 +138,22 @@ def _write_lines(
 def _write_parquet(
     connection: duckdb.DuckDBPyConnection, stream: Stream, path: Path, written: Path, found: Found
 ) -> None:
-    present = {
-        str(row[0])
-        for row in connection.execute(
-            f"describe select * from read_parquet({literal(str(path))})"
-        ).fetchall()
+    types = _types(connection, path)
+    pattern = covering(found.nodes)
+    cleared = {
+        name: value
+        for name, value in cleared_columns(stream, pattern, by_path=True).items()
+        if name[1:-1].replace('""', '"') in types
     }
-    cleared = cleared_columns(stream, covering(found.nodes), by_path=True)
+    if pattern is not None:
+        known = {quote(".".join(column.path)) for column in stream.columns}
+        for name, written_as in types.items():
+            if quote(name) not in known:
+                cleared[quote(name)] = _unknown_without(quote(name), written_as, pattern)
     replaced = ", ".join(
         f"case when file_row_number in (select unnest($changed)) then {value} else {name} end "
         f"as {name}"
         for name, value in cleared.items()
-        if name[1:-1].replace('""', '"') in present
     )
     statement = f"""
         copy (
@@ -169,3 +169,21 @@ def _write_parquet(
         "nodes": sorted(found.nodes),
     }
     connection.execute(statement, {k: v for k, v in bound.items() if f"${k}" in statement})
+
+
+def _unknown_without(name: str, written_as: str, pattern: str) -> str:
+    """SQL: a column that the contract does not know, without addresses, in the type it has."""
+    if written_as == "VARCHAR":
+        return sql_without_addresses(name, pattern)
+    if written_as != "JSON" and "VARCHAR" not in written_as:
+        return name
+    told = sql_without_addresses(f"cast(to_json({name}) as varchar)", pattern)
+    return f"cast(cast({told} as json) as {written_as})"
+
+
+def _types(connection: duckdb.DuckDBPyConnection, path: Path) -> dict[str, str]:
+    """The columns of a Parquet file and their types."""
+    described = connection.execute(
+        f"describe select * from read_parquet({literal(str(path))})"
+    ).fetchall()
+    return {str(row[0]): str(row[1]) for row in described}

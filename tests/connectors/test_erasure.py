@@ -164,8 +164,12 @@ def company(seed: int) -> tuple[Loads, Loads]:
         record = {
             "id": dice.randrange(9), "owner_id": dice.choice([7, 8]), "changed": moment(),
             "billing": dice.choice([ANNS_MAIL, "bob@x.io", None]), "contact": "Ann or Bob",
+            "remark": dice.choice([None, f"ask {ANNS_MAIL}"]),  # the contract knows neither
+            "tags": dice.choice([None, {"mails": ["bob@x.io", ANNS_MAIL], "old": [1]}]),
         }  # fmt: skip
         kept = {**record, "owner_id": 0 if record["owner_id"] == 7 else 8}
+        kept["remark"] = record["remark"] and "ask [erased]"
+        kept["tags"] = record["tags"] and {"mails": ["bob@x.io", "[erased]"], "old": [1]}
         if record["billing"] == ANNS_MAIL:
             kept |= {"billing": None, "contact": None}
         return record, kept
@@ -202,7 +206,8 @@ def write(
         path = folder.new_part(PARQUET)
         types = pa.schema(
             [("id", pa.int64()), ("owner_id", pa.int64()), ("changed", pa.string()),
-             ("billing", pa.string()), ("contact", pa.string())]
+             ("billing", pa.string()), ("contact", pa.string()), ("remark", pa.string()),
+             ("tags", pa.struct({"mails": pa.list_(pa.string()), "old": pa.list_(pa.int64())}))]
         )  # fmt: skip
         pq.write_table(pa.Table.from_pylist(records, types), path)
     else:
