@@ -16,7 +16,7 @@ import hmac
 import json
 import secrets
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -55,7 +55,7 @@ class Digester:
     """Makes digests with one key; ``inner`` and ``outer`` are the two blocks of the HMAC, with
     which DuckDB makes the same digests (:mod:`headwater.erased_rows`)."""
 
-    key: bytes
+    key: bytes = field(repr=False)
 
     @property
     def inner(self) -> bytes:
@@ -99,8 +99,8 @@ class Tombstones:
 def read_tombstones(zone: Path) -> Tombstones:
     """Everybody's who was erased from this landing zone.
 
-    Raises :class:`SettingsError` when the secret is not the one that the digests were made with:
-    the erased would come back unnoticed.
+    Raises :class:`SettingsError` when the secret is not the one that the digests were made with, or
+    the key's file is missing: the erased would come back unnoticed.
     """
     found = erasures(zone)
     if not found:
@@ -136,8 +136,8 @@ def begin_erasure(
     ``nodes`` maps each identifier (``type:value``) to its type. An erasure of the same ``email``
     that was cut off goes on, with what it knew: the identity graph may be gone by now.
     """
-    zone.mkdir(parents=True, exist_ok=True)
-    (zone / FOLDER).mkdir(exist_ok=True)
+    (zone / FOLDER).mkdir(parents=True, exist_ok=True)
+    sync_folder(zone)
     digester = _digester(zone)
     asked = digester.digest(f"email:{email}")
     digests = {digester.digest(node) for node in nodes}
@@ -156,7 +156,7 @@ def begin_erasure(
     else:
         types = list(nodes.values())
         erasure = Erasure(
-            erasure_id=f"{len(earlier) + 1:08d}",
+            erasure_id=f"{max((int(one.erasure_id) for one in earlier), default=0) + 1:08d}",
             asked_at=asked_at,
             asked_by=asked_by,
             identifiers={name: types.count(name) for name in sorted(set(types))},
@@ -167,10 +167,15 @@ def begin_erasure(
 
 
 def _digester(zone: Path) -> Digester:
-    """The key of this zone's digests: made when the first person is erased."""
+    """The key of this zone's digests: made when the first person is erased, and only then."""
     path = zone / FOLDER / KEY
     secret = load(Settings).erasure_secret
     if not path.exists():
+        if erasures(zone):
+            raise SettingsError(
+                f"{path} is missing: nobody can tell who was erased, so nothing is landed.",
+                next_step="Restore it from the copy of the landing zone.",
+            )
         salt = None if secret else secrets.token_hex(32)
         made = Digester(_key(secret, salt))
         write_durably(path, json.dumps({"salt": salt, "check": made.digest("key")}) + "\n")

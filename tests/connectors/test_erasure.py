@@ -26,7 +26,7 @@ from connectors.stream import Deletes, Mode, Stream
 from connectors.zone import LINES, PARQUET, Kind, Manifest, Zone, verify
 from headwater.clock import FixedClock
 from headwater.erased_rows import Search
-from headwater.erasures import begin_erasure, read_tombstones
+from headwater.erasures import begin_erasure, read_tombstones, write_erasure
 from headwater.errors import RetryableError, SettingsError
 from headwater.settings import Settings
 from headwater.warehouse import connect
@@ -401,10 +401,27 @@ def test_without_the_secret_nothing_is_landed(
     erase(settings)
     kept = "".join(path.read_text() for path in settings.landing_zone.glob("erasures/*.json"))
     assert is_without_ann(kept) and "s" * 100 not in kept
+    assert "s" * 100 not in repr(read_tombstones(settings.landing_zone))
     folder, manifest = write(settings, 1, PEOPLE, [])
     monkeypatch.setenv("HEADWATER_ERASURE_SECRET", "another")
     with connect(settings) as connection, pytest.raises(SettingsError, match="ERASURE_SECRET"):
         land(connection, PEOPLE, manifest, folder, CLOCK)
+
+
+def test_no_tombstone_is_written_over_or_read_with_a_key_made_anew(tmp_path: Path) -> None:
+    for number, name in enumerate(("ann", "bob", "eve"), start=1):
+        nodes = {f"email:{name}@x.io": "email"}
+        made = begin_erasure(tmp_path, nodes, NOON, "me", email=f"{name}@x.io")
+        write_erasure(tmp_path, made.model_copy(update={"finished_at": NOON}))
+        assert made.erasure_id == f"{number:08d}"
+    (tmp_path / "erasures" / "00000001.json").unlink()  # a copy that was not whole
+    made = begin_erasure(tmp_path, {"email:joe@x.io": "email"}, NOON, "me", email="joe@x.io")
+    assert "email:eve@x.io" in read_tombstones(tmp_path) and made.erasure_id == "00000004"
+    (tmp_path / "erasures" / "key.json").unlink()
+    with pytest.raises(SettingsError, match=r"key\.json"):
+        read_tombstones(tmp_path)
+    with pytest.raises(SettingsError, match=r"key\.json"):
+        begin_erasure(tmp_path, {"email:kim@x.io": "email"}, NOON, "me", email="kim@x.io")
 
 
 def test_nothing_may_be_extracted_meanwhile(tmp_path: Path) -> None:
