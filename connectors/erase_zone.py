@@ -8,9 +8,8 @@ from contextlib import ExitStack, contextmanager
 
 from connectors.erase_load import erase_load, look_at_load
 from connectors.stream import Stream
-from connectors.zone import BACKFILL, CYCLE, MANIFEST, Zone
+from connectors.zone import BACKFILL, CYCLE, MANIFEST, Zone, verify
 from headwater.erased_rows import Search
-from headwater.erasures import FOLDER
 
 
 def erase_zone(search: Search, zone: Zone, streams: tuple[Stream, ...]) -> dict[str, int]:
@@ -18,13 +17,15 @@ def erase_zone(search: Search, zone: Zone, streams: tuple[Stream, ...]) -> dict[
     stream.
 
     Nothing may be extracted meanwhile: raises :class:`headwater.errors.RetryableError` naming the
-    stream where something is. Extractions that were cut off are thrown away; the next cycle begins
-    them anew.
+    stream where something is, and :class:`headwater.errors.SourceDataError` naming a part that is
+    missing or damaged. Extractions that were cut off are thrown away; the next cycle begins them
+    anew.
     """
     removed: dict[str, int] = {}
     for stream in streams:
         with _alone(zone, stream):
             for folder, manifest in zone.manifests(stream):
+                verify(folder, manifest)  # a part that is written anew gets a digest that fits
                 erased = erase_load(search, stream, manifest, folder)
                 if erased != manifest:
                     name = f"{stream.source}.{stream.name}"
@@ -61,6 +62,6 @@ def _alone(zone: Zone, stream: Stream) -> Iterator[None]:
             held.enter_context(zone.hold(stream, lane))
         for path in sorted(folder.iterdir()):
             unfinished = path.is_dir() and not (path / MANIFEST).exists()
-            if unfinished and path.name != FOLDER:
+            if unfinished:
                 shutil.rmtree(path)
         yield

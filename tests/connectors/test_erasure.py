@@ -27,7 +27,7 @@ from connectors.zone import LINES, PARQUET, Kind, Manifest, Zone, verify
 from headwater.clock import FixedClock
 from headwater.erased_rows import Search
 from headwater.erasures import begin_erasure, read_tombstones, write_erasure
-from headwater.errors import RetryableError, SettingsError
+from headwater.errors import RetryableError, SettingsError, SourceDataError
 from headwater.settings import Settings
 from headwater.warehouse import connect
 from tests.connectors.streams_under_test import NOON
@@ -422,6 +422,19 @@ def test_no_tombstone_is_written_over_or_read_with_a_key_made_anew(tmp_path: Pat
         read_tombstones(tmp_path)
     with pytest.raises(SettingsError, match=r"key\.json"):
         begin_erasure(tmp_path, {"email:kim@x.io": "email"}, NOON, "me", email="kim@x.io")
+
+
+def test_a_damaged_part_is_named_and_not_given_a_digest_that_fits(tmp_path: Path) -> None:
+    settings = landed(tmp_path, company(3)[0])
+    [(folder, _), *_] = Zone(settings.landing_zone).manifests(PEOPLE)
+    path = folder / "part-00001.ndjson.gz"
+    lines = gzip.decompress(path.read_bytes()).splitlines(keepends=True)
+    path.write_bytes(gzip.compress(b"".join([*lines[:3], *lines[-1:]])))
+    with pytest.raises(SourceDataError, match=r"people-00000001: part-00001"):
+        erase(settings)
+    path.unlink()
+    with pytest.raises(SourceDataError, match="is missing"):
+        erase(settings)
 
 
 def test_nothing_may_be_extracted_meanwhile(tmp_path: Path) -> None:
