@@ -23,7 +23,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, SecretStr
 
 from headwater.durable_file import sync_folder, write_durably
-from headwater.errors import SettingsError
+from headwater.errors import SettingsError, SourceDataError
 from headwater.settings import Settings, load
 
 FOLDER = "erasures"
@@ -110,15 +110,24 @@ def read_tombstones(zone: Path) -> Tombstones:
 
 
 def erasures(zone: Path) -> list[Erasure]:
-    """All erasures of a landing zone, oldest first."""
+    """All erasures of a landing zone, oldest first.
+
+    Raises :class:`SourceDataError` naming a file that cannot be read.
+    """
     folder = zone / FOLDER
     if not folder.exists():
         return []
-    return [
-        Erasure.model_validate_json(path.read_text(encoding="utf-8"))
-        for path in sorted(folder.glob("*.json"))
-        if path.name != KEY
-    ]
+    return [_read(path) for path in sorted(folder.glob("*.json")) if path.name != KEY]
+
+
+def _read(path: Path) -> Erasure:
+    try:
+        return Erasure.model_validate_json(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise SourceDataError(
+            f"{path} cannot be read ({type(error).__name__}): nobody can tell who was erased.",
+            next_step="Restore it from the copy of the landing zone.",
+        ) from error
 
 
 def write_erasure(zone: Path, erasure: Erasure) -> None:

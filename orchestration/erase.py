@@ -7,6 +7,7 @@ whatever a crash left is finished by asking again. A step that is done is noted 
 from __future__ import annotations
 
 import getpass
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -125,7 +126,7 @@ def erase(
         for record in records:
             say(f"to be deleted by you: {record}")
         root = settings.landing_zone
-        erasure = begin_erasure(root, nodes, clock.now(), getpass.getuser(), email=email)
+        erasure = begin_erasure(root, nodes, clock.now(), _user(), email=email)
         say(f"erasure {erasure.erasure_id}: {sum(erasure.identifiers.values())} identifiers")
         tombstones = read_tombstones(root)
         with connect(settings) as connection:
@@ -151,6 +152,14 @@ def erase(
         erasure = erasure.model_copy(update={"finished_at": clock.now()})
         write_erasure(root, erasure)
     return erasure, records
+
+
+def _user() -> str:
+    """Who asks: the name of the system's user, or the number of one without (in a container)."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):
+        return f"user {os.getuid()}"
 
 
 def _records(nodes: Mapping[str, str]) -> tuple[str, ...]:

@@ -1,5 +1,5 @@
 """Erased people in what syncs remember: their rows leave the destination by the ordinary plan, and
-then the state, the log, the audit and sealed plans forget them.
+then the state, the log, the audit, what is said of runs and sealed plans forget them.
 
 The order matters: what a destination still holds of a row that is ours can only be taken back while
 ``sent`` knows of it.
@@ -13,7 +13,14 @@ from dataclasses import dataclass
 import duckdb
 
 from headwater.clock import Clock
-from headwater.erased_rows import Rows, Search, types_of
+from headwater.erased_rows import (
+    Found,
+    Rows,
+    Search,
+    covering,
+    types_of,
+    without_addresses,
+)
 from headwater.erasures import Tombstones
 from headwater.settings import Settings
 from headwater.warehouse import write_anew
@@ -22,7 +29,7 @@ from syncs.kept_files import bring, forget
 from syncs.registry import definitions
 from syncs.request import Request
 from syncs.run import purge, run
-from syncs.state import RunStatus, look_at_state, state_path
+from syncs.state import RunStatus, State, hold_state, look_at_state, state_path
 
 TABLES = ("sent", "outbox", "refused", "edits")
 _TEXTS = {
@@ -60,7 +67,8 @@ def forget_erased(
     settings: Settings, clock: Clock, tombstones: Tombstones
 ) -> tuple[dict[str, int], dict[str, str]]:
     """Take the rows of the erased back from the destinations where removal is more than ignored,
-    then forget them; returns the keys forgotten by sync, and by sync why some are not.
+    then forget them; returns the keys forgotten by sync, and by sync why some are not: without
+    the destination's words, which may hold what it refused.
 
     The models must be built without them. A row whose removal is not acknowledged is kept until it
     is: without it nobody would know what is still to be removed.
@@ -71,16 +79,45 @@ def forget_erased(
         if one.removal is not Removal.IGNORE:
             result = run(one.sync, settings, clock, "erasure", request=Request(keys=one.keys))
             if result.status is not RunStatus.CLEAN:
-                refused = "; ".join(refusal.example_message for refusal in result.refusals)
-                owed[one.sync] = str(result.error or refused or result.status)
+                codes = ", ".join(sorted({refusal.code for refusal in result.refusals}))
+                owed[one.sync] = (
+                    f"{'refused as ' + codes if codes else result.status}; see "
+                    f"`headwater sync status {one.sync}`"
+                )
                 continue
         purge(one.sync, settings, clock, *sorted(one.keys))
-        if settings.sync_state_url is None:
-            write_anew(settings, path=state_path(settings, one.sync))
         forgotten[one.sync] = len(one.keys)
+    for definition in definitions():
+        _clear_reasons(definition.name, settings, clock, tombstones)
+        file = state_path(settings, definition.name)
+        # Every file: of one that forgot before a kill nothing tells that its bytes still know.
+        if settings.sync_state_url is None and file.exists():
+            write_anew(settings, path=file)
     for name, rows in _sealed_plans(settings, tombstones):
         forgotten[name] = rows
     return forgotten, owed
+
+
+def _clear_reasons(name: str, settings: Settings, clock: Clock, tombstones: Tombstones) -> None:
+    """Take addresses out of why runs ended: a vendor repeats what it refused."""
+    with look_at_state(settings, name) as state:
+        if state is None or not _reasons(state, tombstones):
+            return
+    with hold_state(settings, name, clock.now()) as (state, _):
+        found = _reasons(state, tombstones)
+        pattern = covering(found.nodes)
+        for run_id in found.mentioning:
+            [(reason,)] = state.rows("select reason from runs where run_id = $run", {"run": run_id})
+            state.change(
+                "update runs set reason = $reason where run_id = $run",
+                {"reason": without_addresses(reason, pattern), "run": run_id},
+            )
+
+
+def _reasons(state: State, tombstones: Tombstones) -> Found:
+    state.fetch("remembered", "select run_id, reason from runs where reason is not null")
+    rows = Rows("remembered", "run_id", "reason")
+    return Search(state.compute, tombstones).find(rows)
 
 
 def _keys(definition: Definition, settings: Settings, tombstones: Tombstones) -> frozenset[str]:

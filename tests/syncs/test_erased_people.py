@@ -9,6 +9,7 @@ import duckdb
 import pytest
 
 from headwater.erasures import Tombstones
+from syncs import erased_people
 from syncs.definition import Removal
 from syncs.erased_people import find_remembered, forget_erased
 from syncs.plan import plan
@@ -85,10 +86,29 @@ def test_rows_are_taken_back_where_removal_says_so_and_then_forgotten_everywhere
 def test_what_a_destination_has_not_acknowledged_is_owed_and_not_forgotten(
     delivered: World,
 ) -> None:
-    delivered.served.fault("hubspot", "/batch/update", "status", times=None, status=503, body={})
+    body = {"message": f"no write of {ANN} just now"}
+    delivered.served.fault("hubspot", "/batch/update", "status", times=None, status=503, body=body)
     forgotten, owed = forget_erased(delivered.settings, delivered.clock, GONE)
     assert set(forgotten) == {PROSPECTS} and set(owed) == {CAMPAIGN}
-    assert ANN in remembered(delivered)
+    assert ANN in remembered(delivered) and ANN not in str(owed)
     delivered.served.faults.clear()
     assert forget_erased(delivered.settings, delivered.clock, GONE) == ({CAMPAIGN: 1}, {})
     assert ANN not in remembered(delivered)
+    assert "no write of [erased] just now" in remembered(delivered)
+
+
+def test_bytes_of_a_state_that_forgot_before_a_kill_go_with_the_next_try(
+    delivered: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(erased_people, "write_anew", lambda *_, **__: (_ for _ in ()).throw(Killed))
+        with pytest.raises(Killed):
+            forget_erased(delivered.settings, delivered.clock, GONE)
+    assert find_remembered(delivered.settings, GONE) == []
+    forget_erased(delivered.settings, delivered.clock, GONE)
+    told = remembered(delivered)
+    assert ANN not in told and "person-1" not in told
+
+
+class Killed(BaseException):
+    pass
