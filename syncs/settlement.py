@@ -62,6 +62,6 @@ def prune(outbox: Outbox, now: datetime) -> None:
         )
         outbox.state.change(
             "delete from attempts where run_id <> $run_id and started_at < $before "
-            "and batch_id not in (select batch_id from outbox where batch_id is not null)",
+            "and not exists (select 1 from outbox where outbox.batch_id = attempts.batch_id)",
             old,
         )
