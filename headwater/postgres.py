@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from typing import Any
 
@@ -27,6 +27,14 @@ KEEPALIVE = {"keepalives_idle": 15, "keepalives_interval": 5, "keepalives_count"
 UNANSWERED_MILLISECONDS = 30_000
 """A runner whose machine vanished is noticed within half a minute, and its locks let go of: also
 when an answer was on its way to it, of which keepalives say nothing. So is a server's."""
+SESSION = """
+select set_config(name, case name when 'synchronous_commit' then 'on' else '0' end, false)
+from pg_settings
+where (name = 'synchronous_commit' and setting = 'off')
+    or (name = 'idle_session_timeout' and setting <> '0')
+"""
+"""What a role's defaults must not take away: that a commit is durable, else rows marked in flight
+would be forgotten with the server's power; and the session, while a vendor takes its time."""
 _PARAMETER = re.compile(r"\$([a-z_0-9]+)")
 
 
@@ -72,12 +80,14 @@ class PostgresDatabase:
         for option, seconds in KEEPALIVE.items():
             self.connection.execute(f"set tcp_{option} = {seconds:d}".encode())
         self.connection.execute(f"set tcp_user_timeout = {UNANSWERED_MILLISECONDS:d}".encode())
+        self.connection.execute(SESSION)
         found = self.connection.execute(
             "select 1 from pg_namespace where nspname = %s", [self.schema]
         ).fetchall()
         name = sql.Identifier(self.schema)
         if not found:
-            self.connection.execute(sql.SQL("create schema if not exists {}").format(name))
+            with suppress(psycopg.errors.UniqueViolation):  # another was just faster
+                self.connection.execute(sql.SQL("create schema if not exists {}").format(name))
         self.connection.execute(sql.SQL("set search_path = {}").format(name))
 
     def rows(self, statement: str, parameters: Parameters = NONE) -> list[tuple[Any, ...]]:
@@ -126,7 +136,7 @@ class PostgresDatabase:
                 next_step=f"The role of {self._setting} needs a schema of its own: create schema "
                 f"{self.schema} authorization ROLE.",
             ) from None
-        except psycopg.OperationalError as error:
+        except (psycopg.OperationalError, psycopg.InternalError) as error:
             raise StateUnavailableError(
                 f"{self.label}: {str(error).strip() or type(error).__name__}",
                 next_step="What was written is kept; the next run goes on from it.",

@@ -167,10 +167,8 @@ class Outbox:
             "state": _texts(STATE_OF[result.outcome].value for result in ordered),
             "untried": pa.array([result.outcome is Outcome.UNTRIED for result in ordered]),
             "destination_id": _texts(result.destination_id for result in ordered),
-            "code": _texts(result.code for result in ordered),
-            "message": _texts(
-                result.message[:2000] if result.message else None for result in ordered
-            ),
+            "code": _texts(_kept(result.code) for result in ordered),
+            "message": _texts(_kept(result.message) for result in ordered),
             "spoils": pa.array([result.spoils for result in ordered]),
         }
         said = {"now": naive(now), "batch_id": batch.batch_id}
@@ -263,6 +261,14 @@ def _reach(changes: Sequence[Change]) -> dict[str, int]:
 
 def _texts(values: Iterable[str | None]) -> pa.Array:
     return pa.array(list(values), pa.string())
+
+
+def _kept(said: str | None) -> str | None:
+    """What a vendor said, as both places can keep it: half a surrogate pair is no UTF-8, and
+    PostgreSQL keeps no NUL. Answers that cannot be recorded would be asked for again for ever."""
+    if said is None:
+        return None
+    return said[:2000].encode("utf-8", "replace").decode().replace("\0", "")
 
 
 def _changes(rows: Sequence[tuple[Any, ...]]) -> list[Change]:

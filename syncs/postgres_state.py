@@ -27,7 +27,7 @@ from psycopg import sql
 
 from headwater.database import NONE, Parameters, migrate
 from headwater.errors import StateUnavailableError
-from headwater.postgres import PostgresDatabase, bound
+from headwater.postgres import SESSION, PostgresDatabase, bound
 from headwater.settings import Settings
 from headwater.shared_state import URL_SETTING
 from headwater.warehouse import connect, quote
@@ -136,14 +136,14 @@ class PostgresState(PostgresDatabase):
                 if keys is not None:
                     cursor.execute("drop table given_key")
             bulk.commit()
-        except AdbcError as error:
+        except (AdbcError, duckdb.InvalidInputException) as error:  # the latter: cut off
             raise StateUnavailableError(f"{self.label}: {error}") from None
 
     def _bulk_session(self) -> dbapi.Connection:
         if self._bulk is None:
             self._bulk = dbapi.connect(self.conninfo.get_secret_value())
             with self._bulk.cursor() as cursor:
-                for statement in self._views():
+                for statement in (SESSION, *self._views()):
                     cursor.execute(statement)
             self._bulk.commit()
         return self._bulk

@@ -110,7 +110,8 @@ def hold_state(settings: Settings, name: str, now: datetime) -> Iterator[tuple[S
         return
     from syncs.postgres_state import open_postgres  # a start without it is faster
 
-    with open_postgres(settings, name) as shared:
+    # A runner that lost its session goes on with its batch: nobody else begins in its home then.
+    with take_lease(settings, name, now), open_postgres(settings, name) as shared:
         here = Holder.here(name, now)
         shared.take_lease(settings, here)
         _require_not_left_behind(settings, shared)
