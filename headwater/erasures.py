@@ -1,4 +1,5 @@
-"""Who was erased, kept so that they don't come back: digests, never an address or an id.
+"""Who was erased, kept so that they don't come back: digests, never an address; an id of a record
+only as long as a vendor (or a person) has to delete it.
 
     <landing zone>/erasures/key.json        the salt (without a secret), and how to tell the key
                             00000001.json   one erasure: when, by whom, how many, the digests
@@ -25,6 +26,7 @@ from pydantic import BaseModel, ConfigDict, SecretStr
 from headwater.durable_file import sync_folder, write_durably
 from headwater.errors import SettingsError, SourceDataError
 from headwater.settings import Settings, load
+from headwater.vendor_deletions import Answer, VendorDeletion
 
 FOLDER = "erasures"
 KEY = "key.json"
@@ -36,7 +38,8 @@ class Erasure(BaseModel):
 
     ``identifiers`` counts the person's identifiers by type; ``steps`` holds, per step that is done,
     how many rows it removed from or changed in each place. ``finished_at`` is null while a step is
-    still to be done.
+    still to be done. ``deletions`` are those that vendors are asked for; ``by_hand`` names the
+    records that people have to delete, as long as the erasure is open.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -48,6 +51,20 @@ class Erasure(BaseModel):
     digests: tuple[str, ...]
     steps: dict[str, dict[str, int]] = {}
     finished_at: datetime | None = None
+    deletions: tuple[VendorDeletion, ...] = ()
+    by_hand: tuple[str, ...] = ()
+
+    @property
+    def owed(self) -> tuple[VendorDeletion, ...]:
+        """The deletions that vendors have not acknowledged."""
+        return tuple(deletion for deletion in self.deletions if deletion.owed)
+
+    def with_answer(self, deletion: VendorDeletion, answer: Answer, at: datetime) -> Erasure:
+        """The same with a vendor's answer for one of its ``deletions``."""
+        answered = deletion.after(answer, at)
+        return self.model_copy(
+            update={"deletions": tuple(answered if d == deletion else d for d in self.deletions)}
+        )
 
 
 @dataclass(frozen=True)
@@ -138,18 +155,34 @@ def write_erasure(zone: Path, erasure: Erasure) -> None:
 
 
 def begin_erasure(
-    zone: Path, nodes: Mapping[str, str], asked_at: datetime, asked_by: str, *, email: str
+    zone: Path,
+    nodes: Mapping[str, str],
+    asked_at: datetime,
+    asked_by: str,
+    *,
+    email: str,
+    at_vendors: Iterable[tuple[str, str]] = (),
+    by_hand: Iterable[str] = (),
 ) -> Erasure:
     """Write the tombstone of a person, before anything of them is removed.
 
-    ``nodes`` maps each identifier (``type:value``) to its type. An erasure of the same ``email``
-    that was cut off goes on, with what it knew: the identity graph may be gone by now.
+    ``nodes`` maps each identifier (``type:value``) to its type. ``at_vendors`` are those with a
+    vendor's name that it is asked to delete, ``by_hand`` the names of records that people delete.
+    An erasure of the same ``email`` that was cut off goes on, with what it knew: the identity graph
+    may be gone by now.
     """
     (zone / FOLDER).mkdir(parents=True, exist_ok=True)
     sync_folder(zone)
     digester = _digester(zone)
     asked = digester.digest(f"email:{email}")
     digests = {digester.digest(node) for node in nodes}
+    deletions = [
+        VendorDeletion(
+            vendor=vendor, id_type=id_type, digest=digester.digest(node), record_id=named
+        )
+        for vendor, node in at_vendors
+        for id_type, _, named in [node.partition(":")]
+    ]
     earlier = erasures(zone)
     for open_one in earlier:
         if open_one.finished_at is None and asked in open_one.digests:
@@ -159,7 +192,12 @@ def begin_erasure(
                 if digester.digest(node) not in known:
                     counts[id_type] = counts.get(id_type, 0) + 1
             erasure = open_one.model_copy(
-                update={"digests": tuple(sorted(known | digests)), "identifiers": counts}
+                update={
+                    "digests": tuple(sorted(known | digests)),
+                    "identifiers": counts,
+                    "deletions": _together(open_one.deletions, deletions),
+                    "by_hand": tuple(sorted({*open_one.by_hand, *by_hand})),
+                }
             )
             break
     else:
@@ -170,9 +208,21 @@ def begin_erasure(
             asked_by=asked_by,
             identifiers={name: types.count(name) for name in sorted(set(types))},
             digests=tuple(sorted(digests)),
+            deletions=_together((), deletions),
+            by_hand=tuple(sorted({*by_hand})),
         )
     write_erasure(zone, erasure)
     return erasure
+
+
+def _together(
+    known: Iterable[VendorDeletion], asked: Iterable[VendorDeletion]
+) -> tuple[VendorDeletion, ...]:
+    """All of them once, with what is known of each."""
+    merged: dict[tuple[str, str], VendorDeletion] = {}
+    for one in (*known, *asked):
+        merged.setdefault((one.vendor, one.digest), one)
+    return tuple(merged.values())
 
 
 def _digester(zone: Path) -> Digester:

@@ -29,35 +29,33 @@ from headwater.warehouse import connect, write_anew
 from orchestration.dbt_process import PROJECT, build, manifest_properties
 from orchestration.erase_models import erase_history, find_in_models, find_in_warehouse
 from orchestration.lease import cycle_lease
+from syncs.deletions import RECORDS
 from syncs.erased_people import find_remembered, forget_erased
 
 Say = Callable[[str], None]
 
 
-RECORDS = {
+BY_HAND = {
     "user_id": "product user",
     "anonymous_id": "Mixpanel device",
-    "sfdc_lead_id": "Salesforce Lead",
-    "sfdc_contact_id": "Salesforce Contact",
-    "hubspot_contact_id": "HubSpot contact",
-    "marketo_lead_id": "Marketo lead",
-    "outreach_prospect_id": "Outreach prospect",
     "support_user_id": "Zendesk user",
     "support_ticket_id": "Zendesk ticket",
 }
-"""What vendors call the records that identifiers name."""
+"""Records at vendors that only people delete, by type of identifier: their names."""
 
 
 @dataclass(frozen=True)
 class ErasurePlan:
     """What an erasure would remove. ``identifiers`` counts the person's by type; the others hold,
     per place, how many rows would be removed and how many would stay without the person.
-    ``records`` names the person's records at vendors, which people have to delete there.
+    ``at_vendors`` names the records whose deletion is queued, ``by_hand`` those that people have to
+    delete.
     ``models`` are the tables with rows that the next build leaves out; ``syncs`` the rows that a
     sync remembers, with what it does at the destination: ``{sync: (removal, rows)}``."""
 
     identifiers: Mapping[str, int]
-    records: tuple[str, ...]
+    at_vendors: tuple[str, ...]
+    by_hand: tuple[str, ...]
     zone: Mapping[str, tuple[int, int]]
     raw: Mapping[str, tuple[int, int]]
     models: Mapping[str, int]
@@ -99,7 +97,8 @@ def plan_erasure(settings: Settings, address: str) -> ErasurePlan:
     types = list(nodes.values())
     return ErasurePlan(
         {name: types.count(name) for name in sorted(set(types))},
-        _records(nodes),
+        tuple(named(vendor, node) for vendor, node in _at_vendors(nodes)),
+        _by_hand(nodes),
         in_zone,
         raw,
         models,
@@ -111,8 +110,8 @@ def erase(
     settings: Settings, clock: Clock, address: str, say: Say = lambda _: None
 ) -> tuple[Erasure, tuple[str, ...]]:
     """Erase the person with this address, or go on with an erasure that was cut off; returns its
-    account, and the person's records at vendors. These are said before anything is removed, for
-    one that goes on may know them by their digests only.
+    account, and the names of the person's records that people have to delete. What vendors are to
+    delete is queued with it, and delivered by :mod:`orchestration.deliver_deletions` only.
 
     Holds the cycle's lease. Raises :class:`NotErasedError` when something is left: the erasure
     stays open then, and asking again goes on with it.
@@ -122,11 +121,20 @@ def erase(
         with connect(settings) as connection:
             ensure_raw_tables(connection)
             nodes = _identifiers(connection, email)
-        records = _records(nodes)
-        for record in records:
-            say(f"to be deleted by you: {record}")
         root = settings.landing_zone
-        erasure = begin_erasure(root, nodes, clock.now(), _user(), email=email)
+        erasure = begin_erasure(
+            root,
+            nodes,
+            clock.now(),
+            _user(),
+            email=email,
+            at_vendors=_at_vendors(nodes),
+            by_hand=_by_hand(nodes),
+        )
+        by_hand = erasure.by_hand
+        for record in by_hand:
+            say(f"to be deleted by you: {record}")
+        say(f"queued: {len(erasure.owed)} deletions at vendors")
         say(f"erasure {erasure.erasure_id}: {sum(erasure.identifiers.values())} identifiers")
         tombstones = read_tombstones(root)
         with connect(settings) as connection:
@@ -149,9 +157,9 @@ def erase(
         say("warehouse: its file is written anew")
         if left or failed or owed:
             raise NotErasedError(left, failed, owed)
-        erasure = erasure.model_copy(update={"finished_at": clock.now()})
+        erasure = erasure.model_copy(update={"finished_at": clock.now(), "by_hand": ()})
         write_erasure(root, erasure)
-    return erasure, records
+    return erasure, by_hand
 
 
 def _user() -> str:
@@ -162,11 +170,26 @@ def _user() -> str:
         return f"user {os.getuid()}"
 
 
-def _records(nodes: Mapping[str, str]) -> tuple[str, ...]:
+def named(vendor: str, node: str) -> str:
+    """What a vendor calls the record that an identifier names, such as HubSpot contact 501."""
+    id_type, _, value = node.partition(":")
+    return f"{RECORDS[vendor, id_type]} {value}"
+
+
+def _at_vendors(nodes: Mapping[str, str]) -> list[tuple[str, str]]:
+    return [
+        (vendor, node)
+        for vendor, id_type in RECORDS
+        for node in sorted(nodes)
+        if nodes[node] == id_type
+    ]
+
+
+def _by_hand(nodes: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(
-        f"{RECORDS[id_type]} {node.partition(':')[2]}"
+        f"{BY_HAND[id_type]} {node.partition(':')[2]}"
         for node, id_type in sorted(nodes.items())
-        if id_type in RECORDS
+        if id_type in BY_HAND
     )
 
 

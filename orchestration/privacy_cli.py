@@ -1,10 +1,11 @@
-"""``headwater privacy``: erasing people, and which erasures there were."""
+"""``headwater privacy``: erasing people, here and at vendors, and which erasures there were."""
 
 from __future__ import annotations
 
 import json
+import logging
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,9 +16,10 @@ from rich.table import Table
 from headwater.clock import clock_from
 from headwater.erasures import Erasure, erasures
 from headwater.settings import Settings, load
-from orchestration.terminal import errors, shown_progress
+from orchestration.terminal import PROGRESS, errors, shown_progress
 
 if TYPE_CHECKING:
+    from orchestration.deliver_deletions import Delivered
     from orchestration.erase import ErasurePlan
 
 app = typer.Typer(no_args_is_help=True)
@@ -40,10 +42,16 @@ def erase_command(
         bool, typer.Option("--plan", help="Show what would be removed, and end.")
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Don't ask before removing.")] = False,
+    at_destinations: Annotated[
+        bool,
+        typer.Option(
+            "--at-destinations", help="Have vendors delete what is queued there, at once."
+        ),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Remove a person from landing zone, raw tables, models and what syncs remember, and keep them
-    from returning.
+    """Remove a person from landing zone, raw tables, models and what syncs remember, keep them from
+    returning, and queue the deletion of their records at vendors.
 
     Shows what will be removed and asks first. Asking again goes on with what was cut off."""
     from orchestration.erase import erase, plan_erasure  # the sources, dbt: seconds of imports
@@ -58,11 +66,15 @@ def erase_command(
             console.print(_plan_table(found))
         if only_plan:
             return
-        typer.confirm("Remove all this? It cannot be taken back.", abort=True)
+        there = ", at the vendors too" if at_destinations else ""
+        typer.confirm(f"Remove all this{there}? It cannot be taken back.", abort=True)
     with shown_progress():
         from orchestration.cycle import progress
 
         done, records = erase(settings, clock_from(settings), email, progress.info)
+    if at_destinations:
+        delivered = _deliver(settings, {done.erasure_id})
+        done = next(iter(delivered.erasures), done)
     if as_json:
         told = {**_told(done), "to_be_deleted_by_you": [*records, *BY_HAND]}
         typer.echo(json.dumps(told, indent=2))
@@ -71,16 +83,79 @@ def erase_command(
     errors.print("Still to be deleted by you:", style="yellow")
     for line in (*records, *BY_HAND):
         errors.print(f"- {line}", markup=False, soft_wrap=True)
+    if at_destinations:
+        _say_what_is_owed(delivered)
+    elif done.owed:
+        errors.print(
+            f"{len(done.owed)} deletions at vendors are queued: `headwater privacy deliver`.",
+            style="yellow",
+        )
+
+
+@app.command("deliver")
+def deliver_command(
+    erasure: Annotated[
+        list[str] | None, typer.Argument(help="Only these erasures, such as 00000001.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask before deleting.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Have vendors delete the records of erased people that are queued.
+
+    Shows them and asks first. What is not acknowledged stays queued; ends with 1 where a vendor
+    refused or could not be asked."""
+    from orchestration.deliver_deletions import name_of, to_deliver
+
+    settings = load(Settings)
+    only = set(erasure) if erasure else None
+    found = to_deliver(settings, only)
+    if found and not yes:
+        for each in found:
+            for deletion in each.owed:
+                errors.print(f"- {each.erasure_id}: {name_of(deletion)}", markup=False)
+        typer.confirm("Have all this deleted? It cannot be taken back.", abort=True, err=True)
+    delivered = _deliver(settings, only)
+    if as_json:
+        typer.echo(json.dumps([_told(each) for each in delivered.erasures], indent=2))
+    else:
+        console = Console(width=None if sys.stdout.isatty() else 100, highlight=False)
+        console.print(_deletion_table(delivered.erasures))
+    _say_what_is_owed(delivered)
+
+
+def _deliver(settings: Settings, only: Collection[str] | None) -> Delivered:
+    from orchestration.deliver_deletions import deliver_deletions
+
+    with shown_progress():
+        say = logging.getLogger(PROGRESS).info
+        return deliver_deletions(settings, clock_from(settings), only, say)
+
+
+def _say_what_is_owed(delivered: Delivered) -> None:
+    for vendor, why in delivered.failed.items():
+        errors.print(f"{vendor}: {why}", style="red", markup=False, soft_wrap=True)
+    if delivered.owed:
+        errors.print(
+            f"{len(delivered.owed)} deletions are not acknowledged yet and stay queued: "
+            "`headwater privacy deliver` asks again.",
+            style="yellow",
+        )
+    if not delivered.only_under_way:
+        raise typer.Exit(1)
 
 
 @app.command("erasures")
 def erasures_command(as_json: AsJson = False) -> None:
-    """Show every erasure: when, asked by whom, how many rows, and whether it is finished."""
+    """Show every erasure: when, asked by whom, how many rows, whether it is finished, and what
+    vendors have deleted and still owe."""
     found = erasures(load(Settings).landing_zone)
     if as_json:
         typer.echo(json.dumps([_told(erasure) for erasure in found], indent=2))
-    else:
-        Console(width=None if sys.stdout.isatty() else 100).print(_erasure_table(found))
+        return
+    console = Console(width=None if sys.stdout.isatty() else 100, highlight=False)
+    console.print(_erasure_table(found))
+    if any(erasure.deletions for erasure in found):
+        console.print(_deletion_table(found))
 
 
 def _told(erasure: Erasure) -> dict[str, object]:
@@ -91,7 +166,9 @@ def _plan_table(found: ErasurePlan) -> Table:
     table = Table(title="What would be removed")
     for name in ("where", "what", "removed", "kept without the person"):
         table.add_column(name, justify="right" if name not in ("where", "what") else "left")
-    for record in found.records:
+    for record in found.at_vendors:
+        table.add_row("queued for the vendor", record, "", "")
+    for record in found.by_hand:
         table.add_row("by you", record, "", "")
     for name, count in found.identifiers.items():
         table.add_row("identifiers", name, f"{count:,}", "")
@@ -109,9 +186,9 @@ def _plan_table(found: ErasurePlan) -> Table:
     return table
 
 
-def _erasure_table(found: list[Erasure]) -> Table:
+def _erasure_table(found: Sequence[Erasure]) -> Table:
     table = Table()
-    for name in ("erasure", "asked at", "by", "identifiers", "rows", "finished at"):
+    for name in ("erasure", "asked at", "by", "identifiers", "rows", "finished at", "at vendors"):
         table.add_column(name)
     for erasure in found:
         rows = sum(count for step in erasure.steps.values() for count in step.values())
@@ -122,5 +199,28 @@ def _erasure_table(found: list[Erasure]) -> Table:
             str(sum(erasure.identifiers.values())),
             f"{rows:,}",
             f"{erasure.finished_at:%Y-%m-%d %H:%M}" if erasure.finished_at else "not finished",
+            f"{len(erasure.owed)} of {len(erasure.deletions)} owed",
         )
+    return table
+
+
+def _deletion_table(found: Sequence[Erasure]) -> Table:
+    from orchestration.deliver_deletions import name_of
+
+    table = Table(title="Deletions at vendors")
+    for name in ("erasure", "record", "answer", "at", "tries"):
+        table.add_column(name)
+    for erasure in found:
+        for deletion in erasure.deletions:
+            said = [
+                str(deletion.outcome or "not asked for yet"),
+                deletion.code or deletion.task or "",
+            ]
+            table.add_row(
+                erasure.erasure_id,
+                name_of(deletion),
+                " ".join(said).strip(),
+                f"{deletion.answered_at:%Y-%m-%d %H:%M}" if deletion.answered_at else "",
+                str(deletion.tries),
+            )
     return table

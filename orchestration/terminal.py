@@ -17,6 +17,8 @@ from orchestration.failures import describe, next_step
 
 errors = Console(stderr=True)
 """Progress and errors go here, so that standard output holds only the answer."""
+PROGRESS = "headwater.progress"
+"""The logger to which steps say what they do just now."""
 
 
 class OneLineErrors(TyperGroup):
@@ -43,7 +45,7 @@ def tell(what: str, advice: str) -> None:
 @contextmanager
 def shown_progress(console: Console = errors) -> Iterator[None]:
     """Print what steps say while the block runs, with the seconds since it began."""
-    logger = logging.getLogger("headwater.progress")
+    logger = logging.getLogger(PROGRESS)
     handler = _Lines(console)
     level, propagate = logger.level, logger.propagate
     logger.setLevel(logging.INFO)

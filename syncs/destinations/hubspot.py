@@ -38,6 +38,20 @@ def connect(definition: Definition, settings: Settings) -> HubSpotDestination:
     return HubSpotDestination(definition, settings)
 
 
+def open_session(settings: Settings) -> ApiSession:
+    """Calls of the portal whose token is in the settings."""
+    account = load(HubSpotSettings)
+    token = account.access_token
+    return ApiSession(
+        "HubSpot",
+        str(account.base_url),
+        settings,
+        calls_per_second=CALLS_PER_SECOND,
+        source="to hubspot",
+        token=lambda _renew: f"Bearer {token.get_secret_value()}",
+    )
+
+
 class HubSpotDestination:
     """One object type of a portal; ``key.field`` is a property with unique values."""
 
@@ -48,16 +62,7 @@ class HubSpotDestination:
     )
 
     def __init__(self, definition: Definition, settings: Settings) -> None:
-        account = load(HubSpotSettings)
-        token = account.access_token
-        self._session = ApiSession(
-            "HubSpot",
-            str(account.base_url),
-            settings,
-            calls_per_second=CALLS_PER_SECOND,
-            source="to hubspot",
-            token=lambda _renew: f"Bearer {token.get_secret_value()}",
-        )
+        self._session = open_session(settings)
         self._path = f"/crm/v3/objects/{definition.object}"
         self._properties = f"/crm/v3/properties/{definition.object}"
         self._key = definition.key.field

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
+from headwater.errors import VendorRejectedError
 from headwater.http import ApiSession
 from headwater.outreach_tokens import OutreachTokens
 from headwater.settings import Settings, load
@@ -50,6 +52,10 @@ class OutreachApi:
             record: dict[str, Any] = answer.json()["data"]
             return {**record, "id": record["id"]}
 
+    def delete(self, path: str) -> None:
+        """Delete one record for good. Asked for again it is not found."""
+        self._session.call("DELETE", f"/api/v2/{path}", idempotent=True)
+
     def find(self, path: str, field: str, values: Sequence[str]) -> list[dict[str, Any]]:
         """Every record whose ``filter[field]`` is one of ``values``, however many pages."""
         found: list[dict[str, Any]] = []
@@ -75,3 +81,11 @@ class OutreachApi:
             parts = urlsplit(following)
             rest = parts.path.partition("/api/v2/")[2]
             answer = self._session.call("GET", f"/api/v2/{rest}?{parts.query}")
+
+
+def error_id(error: VendorRejectedError) -> str:
+    """What Outreach calls a refusal, or its status where the answer is none of Outreach's."""
+    try:
+        return str(json.loads(error.body)["errors"][0]["id"])
+    except (ValueError, LookupError, TypeError):
+        return str(error.status)

@@ -14,7 +14,9 @@ from typer.testing import CliRunner
 
 from connectors.run import run_source
 from headwater.clock import clock_from
+from headwater.http import ApiSession
 from headwater.settings import Settings, load
+from headwater.system_settings import HubSpotSettings
 from headwater.warehouse import connect
 from orchestration.cli import app
 from syncs import history
@@ -130,13 +132,18 @@ def test_a_person_is_planned_erased_and_found_nowhere(
     shown = privacy("erase", address, "--yes", "--json")
     assert shown.exit_code == 0, shown.output
     told = json.loads(shown.stdout)
-    assert f"HubSpot contact {identifiers['hubspot_contact_id'][0]}" in told["to_be_deleted_by_you"]
-    assert told["finished_at"]
+    assert f"product user {identifiers['user_id'][0]}" in told["to_be_deleted_by_you"]
+    owed = {deletion["record_id"] for deletion in told["deletions"]}
+    assert owed >= {*identifiers["hubspot_contact_id"]} and told["finished_at"]
     assert {table: sum(counts) for table, counts in found["raw"].items()} == told["steps"]["raw"]
     assert set(told["steps"]["syncs"]) >= {"hubspot__overage_campaign", "outreach__prospects"}
     cleared = history.status("hubspot__overage_campaign", settings, runs=1)[0]
     assert (cleared["status"], cleared["removed"]) == ("clean", 1)
-    assert list(words_in(settings.home, words(person))) == []
+    # Ids of records at vendors stay in the queue of deletions alone, until they are acknowledged.
+    [queue] = settings.landing_zone.glob("erasures/0*.json")
+    queued = list(words_in(settings.home, words(person)))
+    assert set(queued) <= {str(queue.relative_to(settings.home))}
+    assert address not in queue.read_text() and key not in queue.read_text()
     assert people(settings) == others
     [user] = identifiers["user_id"]
     with connect(settings, read_only=True) as connection:
@@ -163,4 +170,26 @@ def test_what_a_source_sends_again_is_dropped_and_counted(
             "select count(*), bool_and(received = landed + duplicates + quarantined + erased) "
             "from landing.loads where erased > 0"
         ).fetchall() == [(sum(result.erased > 0 for result in results), True)]
-    assert list(words_in(settings.home / "landing", words(person))) == []
+    zone = settings.landing_zone
+    assert {name.partition("/")[0] for name in words_in(zone, words(person))} <= {"erasures"}
+
+
+def test_vendors_delete_what_was_queued_and_its_ids_go_too(
+    world: World, person: tuple[list[str], dict[str, list[str]], str]
+) -> None:
+    _, identifiers, _ = person
+    portal = ApiSession("HubSpot", f"{world.url}/hubspot", load(Settings))
+    token = load(HubSpotSettings).access_token.get_secret_value()
+
+    def held(contact: str) -> int:
+        path = f"/crm/v3/objects/contacts/{contact}"
+        headers = {"Authorization": f"Bearer {token}"}
+        return portal.call("GET", path, accept=(404,), headers=headers).status_code
+
+    contacts = identifiers["hubspot_contact_id"]
+    assert {held(contact) for contact in contacts} == {200}
+    delivered = privacy("deliver", "--yes", "--json")
+    assert delivered.exit_code == 0, delivered.output
+    assert {held(contact) for contact in contacts} == {404}
+    assert {one["outcome"] for one in json.loads(delivered.stdout)[0]["deletions"]} == {"deleted"}
+    assert list(words_in(load(Settings).home, words(person))) == []

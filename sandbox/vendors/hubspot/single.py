@@ -107,7 +107,9 @@ class Single:
     def gdpr_delete(self, call: Call) -> Response:
         """Remove a contact for good; its address cannot come back."""
         kind, body = object_type(call), body_object(call)
-        record = self._store.find(kind, body.get("idProperty"), str(body.get("objectId", "")))
+        if not body.get("objectId") or not isinstance(body["objectId"], str):
+            raise validation_error("Invalid input JSON: objectId is required and must be a string")
+        record = self._store.find(kind, body.get("idProperty"), body["objectId"])
         email = record["properties"].get("email") if record else None
         if email is None and body.get("idProperty") == "email":
             email = str(body.get("objectId")).strip().lower()

@@ -1,0 +1,140 @@
+"""What erasures queued, delivered to vendors: durable, asked for again, and never by itself."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from headwater.erasures import Erasure, begin_erasure, erasures, write_erasure
+from headwater.errors import RetryableError
+from headwater.vendor_deletions import Answer, Outcome
+from orchestration import deliver_deletions as delivering
+from orchestration.cli import app
+from orchestration.deliver_deletions import deliver_deletions
+from orchestration.erase import _at_vendors, _by_hand
+from tests.sandbox.conftest import Served, served  # noqa: F401 (fixture)
+from tests.syncs.test_deletions import contact
+from tests.syncs.world import World
+
+NODES = {
+    "email:ann@x.io": "email",
+    "hubspot_contact_id:51": "hubspot_contact_id",
+    "hubspot_contact_id:52": "hubspot_contact_id",
+    "support_user_id:9": "support_user_id",
+}
+
+
+@pytest.fixture
+def world(served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:  # noqa: F811
+    world = World(served, tmp_path, monkeypatch)
+    monkeypatch.setenv("HEADWATER_HOME", str(world.settings.home))
+    monkeypatch.setenv("HEADWATER_HTTP_RETRIES", "0")
+    world.served.stores["hubspot"].seed("contacts", [contact(n) for n in (51, 52, 53)])
+    return world
+
+
+def queued(world: World) -> Erasure:
+    """An erasure that was cut off, went on when the graph was gone, and finished."""
+    zone, now = world.settings.landing_zone, world.clock.now()
+    for nodes in (NODES, {"email:ann@x.io": "email"}):
+        erasure = begin_erasure(
+            zone, nodes, now, "me", email="ann@x.io",
+            at_vendors=_at_vendors(nodes), by_hand=_by_hand(nodes),
+        )  # fmt: skip
+    assert erasure.by_hand == ("Zendesk user 9",)
+    write_erasure(zone, erasure.model_copy(update={"finished_at": now, "by_hand": ()}))
+    return erasure
+
+
+def kept(world: World) -> str:
+    return "".join(path.read_text() for path in world.settings.landing_zone.rglob("*.json"))
+
+
+def privacy(*arguments: str, **options: Any) -> Any:
+    return CliRunner().invoke(app, ["privacy", *arguments], **options)
+
+
+def test_what_is_queued_is_shown_asked_for_only_on_request_and_kept_without_ids_when_done(
+    world: World,
+) -> None:
+    erasure = queued(world)
+    assert [deletion.record_id for deletion in erasure.owed] == ["51", "52"]
+    assert "@" not in kept(world)
+    shown = privacy("erasures")
+    assert "2 of 2 owed" in shown.output and "HubSpot contact 51" in shown.output
+    assert privacy("deliver", input="n\n").exit_code == 1
+    assert len(world.stored("hubspot", "contacts")) == 3
+
+    refusal = {"status": 400, "body": {"category": "VALIDATION_ERROR", "message": "ann@x.io"}}
+    world.served.fault("hubspot", "/gdpr-delete", "status", **refusal)
+    first = privacy("deliver", "--yes", "--json")
+    assert first.exit_code == 1 and "1 deletions are not acknowledged" in first.stderr
+    [told] = json.loads(first.stdout)
+    assert [(one["record_id"], one["outcome"], one["code"]) for one in told["deletions"]] == [
+        ("51", "refused", "VALIDATION_ERROR"), (None, "deleted", None),
+    ]  # fmt: skip
+    assert "@" not in kept(world)
+    done = privacy("deliver", "--yes", "00000001")
+    assert done.exit_code == 0, done.output
+    [erasure] = erasures(world.settings.landing_zone)
+    assert [(one.record_id, one.tries) for one in erasure.deletions] == [(None, 2), (None, 1)]
+    assert [row["id"] for row in world.stored("hubspot", "contacts")] == ["53"]
+    calls = world.served.calls.total("hubspot")
+    assert privacy("deliver", "--yes").exit_code == 0
+    assert world.served.calls.total("hubspot") == calls
+
+
+def test_an_answer_is_durable_before_the_next_record_and_a_vendor_that_fails_holds_up_no_other(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    zone = world.settings.landing_zone
+    queued(world)
+    [erasure] = erasures(zone)
+    one, two = erasure.deletions
+    other = two.model_copy(update={"vendor": "other"})
+    write_erasure(zone, erasure.model_copy(update={"deletions": (one, two, other)}))
+    monkeypatch.setitem(delivering.RECORDS, ("other", "hubspot_contact_id"), "record")
+
+    class Killed(BaseException):
+        pass
+
+    class Dying:
+        def delete(self, records: Any) -> Any:
+            yield records[0], Answer(Outcome.DELETED)
+            raise Killed
+
+    class Down:
+        def delete(self, records: Any) -> Any:
+            yield from ()
+            raise RetryableError("It is down.")
+
+    class Working:
+        def delete(self, records: Any) -> Any:
+            yield records[0], Answer(Outcome.UNDER_WAY, "task 7")
+
+    vendors = {"hubspot": Dying(), "other": Working()}
+    monkeypatch.setattr(delivering, "open_deleter", lambda vendor, _: vendors[vendor])
+    with pytest.raises(Killed):
+        deliver_deletions(world.settings, world.clock)
+    [erasure] = erasures(zone)
+    assert [one.record_id for one in erasure.deletions] == [None, "52", "52"]
+    vendors["hubspot"] = Down()
+    delivered = deliver_deletions(world.settings, world.clock)
+    assert delivered.failed == {"hubspot": "It is down."} and not delivered.only_under_way
+    [erasure] = erasures(zone)
+    assert [(one.outcome, one.record_id, one.task) for one in erasure.deletions] == [
+        (Outcome.DELETED, None, None), (None, "52", None), (Outcome.UNDER_WAY, "52", "task 7"),
+    ]  # fmt: skip
+    vendors["hubspot"] = Working()
+    assert deliver_deletions(world.settings, world.clock).only_under_way
+
+
+def test_an_erasure_that_is_not_finished_is_not_delivered(world: World) -> None:
+    erasure = queued(world)
+    write_erasure(world.settings.landing_zone, erasure)
+    assert privacy("deliver", "--yes").exit_code == 0
+    assert len(world.stored("hubspot", "contacts")) == 3
