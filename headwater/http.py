@@ -14,10 +14,10 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import requests
-from pyrate_limiter import Duration, Limiter, Rate
 from requests.adapters import HTTPAdapter
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt
 
+from headwater.allowance import Allowance
 from headwater.budget import call_budget
 from headwater.errors import (
     CredentialError,
@@ -27,6 +27,7 @@ from headwater.errors import (
     VendorRejectedError,
     VendorUnavailableError,
 )
+from headwater.pace import Pace, remaining_calls, seconds_until_reset
 from headwater.recording import note
 from headwater.settings import Settings
 
@@ -48,10 +49,13 @@ class ApiSession(requests.Session):
     toward its daily budget (``HEADWATER_DAILY_CALLS``), or toward that of ``source``. ``base_url``
     is put before relative paths.
     ``calls_per_second`` paces calls on this side, counted over ``window_seconds``: a vendor that
-    counts over ten seconds lets calls come in bursts. ``token`` is asked for the ``Authorization``
+    counts over ten seconds lets calls come in bursts. A vendor that refuses a call for its rate, or
+    says that little of its window is left, is called less often for a while
+    (:class:`headwater.pace.Pace`). ``token`` is asked for the ``Authorization``
     header of each call; after a 401 it is asked once more with ``renew=True``. ``refused`` reads an
     answer that is no success in the vendor's own terms: the error it means, or None where its
     status says it all. ``secret_url``: the URL of each call is a secret, and in no recording.
+    ``allowance`` ends the calls where the vendor says that our part of its day is used.
     ``calls`` counts the HTTP calls made, retries included.
     """
 
@@ -67,7 +71,9 @@ class ApiSession(requests.Session):
         source: str | None = None,
         refused: Callable[[requests.Response], Exception | None] | None = None,
         secret_url: bool = False,
+        allowance: Allowance | None = None,
         sleep: Callable[[float], None] = time.sleep,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__()
         self.vendor = vendor
@@ -78,14 +84,12 @@ class ApiSession(requests.Session):
         self._token = token
         self._budget = call_budget(source or vendor, settings)
         self._refused = refused
+        self._allowance = allowance
         self._shown_as = vendor if secret_url else None
         self._sleep = sleep
-        self._limiter = (
-            Limiter(
-                Rate(
-                    max(1, int(calls_per_second * window_seconds)),
-                    Duration.SECOND * window_seconds,
-                )
+        self._pace = (
+            Pace(
+                max(1, int(calls_per_second * window_seconds)), window_seconds, now=now, sleep=sleep
             )
             if calls_per_second
             else None
@@ -130,10 +134,24 @@ class ApiSession(requests.Session):
             response = self._send(method, path, kwargs, renew=True)
         if not response.ok and response.status_code not in accept:
             meant = self._refused(response) if self._refused is not None else None
-            raise meant or error_for(self.vendor, response)
+            error = meant or error_for(self.vendor, response)
+            if isinstance(error, RateLimitedError):
+                self.slow_down(error.retry_after)
+            raise error
         if response.ok and not kwargs.get("stream"):
             self._expect_whole(response)
         return response
+
+    @property
+    def calls_allowed(self) -> int | None:
+        """Calls in a window as things are, None where no limit is known."""
+        return self._pace.allowed if self._pace is not None else None
+
+    def slow_down(self, retry_after: float | None = None) -> None:
+        """Make fewer calls for a while: for answers whose status does not say what they mean."""
+        if self._pace is not None:
+            longest = None if retry_after is None else min(retry_after, LONGEST_WAIT_SECONDS)
+            self._pace.slow_down(longest)
 
     def _expect_whole(self, response: requests.Response) -> None:
         """A JSON body that cannot be read was cut off on its way: the length of an answer that is
@@ -164,8 +182,10 @@ class ApiSession(requests.Session):
         if self._token is not None:
             headers["Authorization"] = self._token(renew)
         options = {"timeout": self._timeout, **kwargs, "headers": headers}
-        if self._limiter is not None:
-            self._limiter.try_acquire(self.vendor)
+        if self._allowance is not None:
+            self._allowance.check()
+        if self._pace is not None:
+            self._pace.take()
         if self._budget is not None:
             self._budget.spend()
         self.calls += 1
@@ -185,6 +205,11 @@ class ApiSession(requests.Session):
                 "sent again.",
             ) from error
         note(method, url, options, answer, shown_as=self._shown_as)
+        if self._allowance is not None:
+            self._allowance.note(answer.headers)
+        remaining = remaining_calls(answer.headers)
+        if self._pace is not None and remaining is not None:
+            self._pace.told(remaining)
         return answer
 
 
@@ -264,6 +289,7 @@ def _wait(state: RetryCallState) -> float:
 def _retry_after(response: requests.Response) -> float | None:
     value = response.headers.get("Retry-After", "")
     try:
-        return float(value)
+        seconds = float(value)
     except ValueError:
-        return None
+        return seconds_until_reset(response.headers, time.time())
+    return seconds if seconds >= 0 else None

@@ -108,6 +108,7 @@ class HubSpotSettings(SettingsGroup):
 
     access_token: SecretStr
     base_url: HttpUrl = HttpUrl("https://api.hubapi.com")
+    api_share: float = Field(default=0.9, gt=0, le=1)
     key_check_hours: float = Field(default=168.0, ge=0)
 
     @property

@@ -16,8 +16,8 @@ from typing import Any
 import requests
 from urllib3.exceptions import HTTPError
 
-from connectors.salesforce.allowance import HEADER, Allowance
 from connectors.salesforce.login import Token, mounted
+from headwater.allowance import Allowance
 from headwater.clock import Clock
 from headwater.errors import (
     QuotaExhaustedError,
@@ -200,7 +200,7 @@ class SalesforceClient:
     def _call(self, method: str, path: str, **options: Any) -> requests.Response:
         self._allowance.check()
         response = self.session.call(method, path, **options)
-        self._allowance.note(response.headers.get(HEADER))
+        self._allowance.note(response.headers)
         return response
 
     def _authorization(self, renew: bool) -> str:

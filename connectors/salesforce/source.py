@@ -7,7 +7,6 @@ from datetime import timedelta
 
 from connectors.keyed_cursor import KeyedCursor
 from connectors.moments import moment_or_none
-from connectors.salesforce.allowance import Allowance
 from connectors.salesforce.client import SalesforceClient
 from connectors.salesforce.extraction import Extraction
 from connectors.salesforce.key_listing import write_ids
@@ -15,6 +14,7 @@ from connectors.salesforce.login import Token
 from connectors.salesforce.streams import IN_THE_BIN, STREAMS
 from connectors.stream import Stream
 from connectors.zone import Extracted, LoadFolder
+from headwater.allowance import Allowance
 from headwater.clock import Clock
 from headwater.errors import CredentialError, VendorRejectedError
 from headwater.settings import Settings
@@ -35,7 +35,7 @@ class SalesforceSource:
 
     def __post_init__(self) -> None:
         self.token = Token(self.settings, self.salesforce)
-        self.allowance = Allowance(self.salesforce.api_share)
+        self.allowance = Allowance("salesforce", self.salesforce.api_share, "SALESFORCE_API_SHARE")
 
     def check(self) -> None:
         """Log in and count users: proves the credential and the right to use the API."""

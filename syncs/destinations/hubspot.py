@@ -9,6 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import requests
+
+from headwater.allowance import Allowance
+from headwater.errors import QuotaExhaustedError
 from headwater.http import ApiSession
 from headwater.settings import Settings, load
 from headwater.system_settings import HubSpotSettings
@@ -49,6 +53,8 @@ def open_session(settings: Settings) -> ApiSession:
         calls_per_second=CALLS_PER_SECOND,
         source="to hubspot",
         token=lambda _renew: f"Bearer {token.get_secret_value()}",
+        refused=_refused,
+        allowance=Allowance("HubSpot", account.api_share, "HUBSPOT_API_SHARE"),
     )
 
 
@@ -169,6 +175,17 @@ class HubSpotDestination:
             else:
                 results.append(RowResult(change.key, Outcome.UNKNOWN))
         return results
+
+
+def _refused(response: requests.Response) -> Exception | None:
+    """A 429 of the day is no call to wait: it lasts until midnight in the account's time zone."""
+    body = response.text[:500]
+    if response.status_code == 429 and "DAILY" in body:
+        return QuotaExhaustedError(
+            f"HubSpot: the account's calls of the day are used up: {body}",
+            next_step="The rows stay owed and go out after midnight in the account's time zone.",
+        )
+    return None
 
 
 def _field(item: Mapping[str, Any]) -> FieldInfo:

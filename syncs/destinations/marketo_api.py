@@ -31,6 +31,7 @@ CALLS_PER_SECOND, WINDOW_SECONDS = 4.5, 20
 """100 calls in 20 seconds are allowed, for all integrations of the instance together."""
 LONGEST_WAIT_SECONDS = 16
 TOKEN_DIED = frozenset({"601", "602"})
+TOO_FAST = frozenset({"606", "615"})
 NOT_BEGUN = frozenset({"606", "615", "1016", "1019"})
 """Rate, concurrency, too many imports, the list is being imported to: nothing was done."""
 MAY_BE_DONE = frozenset({"604", "608", "611", "713", "719"})
@@ -126,6 +127,8 @@ class MarketoApi:
                 return answer
             first = answer["errors"][0]
             code, message = str(first["code"]), str(first.get("message", ""))[:500]
+        if code in TOO_FAST:
+            self._session.slow_down()
         raise _meaning(f"Marketo {method} {path}: {code}: {message}", code, message)
 
 

@@ -18,6 +18,8 @@ MEDIA_TYPE = "application/vnd.api+json"
 LOOKUP_KEYS = 100
 """Keys per look-up: keeps the address of the call below 8 KB."""
 PAGE_ROWS = 1000
+CALLS_PER_SECOND, WINDOW_SECONDS = 2.5, 3600
+"""10,000 calls an hour are allowed to a user, those that read included."""
 
 
 class OutreachApi:
@@ -30,6 +32,8 @@ class OutreachApi:
             "Outreach",
             str(account.base_url),
             settings,
+            calls_per_second=CALLS_PER_SECOND,
+            window_seconds=WINDOW_SECONDS,
             source="to outreach",
             token=tokens.authorization,
         )

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import requests
 
+from headwater.allowance import Allowance
 from headwater.errors import (
     CredentialError,
     QuotaExhaustedError,
@@ -36,7 +37,12 @@ class SalesforceApi:
         self._token: str | None = None
         host = str(account.base_url or f"https://{account.domain}.salesforce.com")
         self._session = ApiSession(
-            "Salesforce", host, settings, source="to salesforce", token=self._authorization
+            "Salesforce",
+            host,
+            settings,
+            source="to salesforce",
+            token=self._authorization,
+            allowance=Allowance("Salesforce", account.api_share, "SALESFORCE_API_SHARE"),
         )
         self.root = f"/services/data/v{account.api_version}"
 

@@ -10,10 +10,10 @@ import pytest
 
 from connectors.contract import columns
 from connectors.run import StreamsToRetryError
-from connectors.salesforce.allowance import Allowance
 from connectors.salesforce.client import SalesforceClient
 from connectors.salesforce.contracts import Lead
 from connectors.salesforce.login import Token
+from headwater.allowance import Allowance
 from headwater.clock import FixedClock
 from headwater.errors import CredentialError, QuotaExhaustedError
 from headwater.settings import Settings
@@ -199,7 +199,7 @@ def test_a_bulk_result_that_was_cut_off_lands_nothing_and_is_read_again(
 def bulk_page(settings: Settings, folder: Path) -> bytes:
     """The one page of CSV that a read of all leads brings."""
     salesforce = SalesforceSettings()  # type: ignore[call-arg]
-    token, allowance = Token(settings, salesforce), Allowance(1.0)
+    token, allowance = Token(settings, salesforce), Allowance("salesforce", 1.0, "X")
     client = SalesforceClient(settings, salesforce, token, allowance)
     fields = ", ".join(column.path[0] for column in columns(Lead))
     job = client.open_job(f"SELECT {fields} FROM Lead")

@@ -11,8 +11,8 @@ import pytest
 from connectors.contract import columns
 from connectors.keyed_cursor import KeyedCursor
 from connectors.run import StreamsFailedError, StreamsToRetryError
-from connectors.salesforce.allowance import Allowance
 from connectors.salesforce.contracts import Lead
+from headwater.allowance import Allowance
 from headwater.errors import QuotaExhaustedError
 from headwater.settings import Settings
 from headwater.warehouse import connect
@@ -118,7 +118,7 @@ def test_the_days_quota_that_runs_out_half_way_stops_cleanly_and_goes_on_the_nex
     seed(environment, 10)
     environment.fault("salesforce", "query", "small_page", times=None, rows=3)
     environment.stores["salesforce"].set_limit("DailyApiRequests", 4)
-    with pytest.raises(StreamsFailedError, match="4 of the org's 4 API requests"):
+    with pytest.raises(StreamsFailedError, match="4 of the account's 4 API requests"):
         run(settings)
     with connect(settings, read_only=True) as connection:
         assert connection.execute("select * from landing.loads").fetchall() == []
@@ -227,16 +227,16 @@ def test_a_schema_that_changes_between_two_pages(environment: Served, settings: 
     ],
 )
 def test_the_orgs_usage_is_told_from_that_of_one_app(header: str | None, used: int) -> None:
-    allowance = Allowance(share=0.9)
-    allowance.note(header)
+    allowance = Allowance("salesforce", 0.9, "X")
+    allowance.note({"Sforce-Limit-Info": header} if header else {})
     assert allowance.used == used
     allowance.check()
 
 
 def test_our_share_ends_where_the_setting_says() -> None:
-    allowance = Allowance(share=0.9)
-    allowance.note("api-usage=89/100")
+    allowance = Allowance("salesforce", 0.9, "X")
+    allowance.note({"Sforce-Limit-Info": "api-usage=89/100"})
     allowance.check()
-    allowance.note("api-usage=90/100")
-    with pytest.raises(QuotaExhaustedError, match="90 of the org's 100"):
+    allowance.note({"Sforce-Limit-Info": "api-usage=90/100"})
+    with pytest.raises(QuotaExhaustedError, match="90 of the account's 100"):
         allowance.check()

@@ -65,3 +65,22 @@ def test_the_calls_of_a_day_end_before_the_one_too_many(world):
     assert (stopped.status, stopped.owed, stopped.calls) == (RunStatus.FAILED, 1, 2)
     assert "HEADWATER_DAILY_DELIVERIES" in str(stopped.error)
     assert world.stored("hubspot", "contacts") == []
+
+
+def test_the_accounts_own_count_of_the_day_ends_the_writing_before_its_share_is_passed(
+    world, monkeypatch
+):
+    """Whoever made the calls: five of ten are used after the check and two look-ups and writes."""
+    store = world.served.stores["hubspot"]
+    store.daily_limit = 10
+    rest = ("x", "y", "overage", "w1", "HQ", "order_lines", 1.25)
+    world.model("hubspot__overage_campaign", *((f"p{n}@example.com", *rest) for n in range(500)))
+    monkeypatch.setenv("HUBSPOT_API_SHARE", "0.5")
+    stopped = world.run("hubspot__overage_campaign")
+    assert (stopped.status, stopped.created, stopped.owed) == (RunStatus.PARTIAL, 200, 300)
+    assert "HUBSPOT_API_SHARE" in str(stopped.error) and stopped.calls == 5
+    monkeypatch.setenv("HUBSPOT_API_SHARE", "1")
+    assert world.run("hubspot__overage_campaign").created == 200
+    store.daily_limit = 100
+    assert world.run("hubspot__overage_campaign").status is RunStatus.CLEAN
+    assert len(world.stored("hubspot", "contacts")) == 500

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from headwater.errors import CredentialError, DefinitionError, QuotaExhaustedError, RateLimitedError
+from headwater.settings import load
+from headwater.system_settings import MarketoSettings
 from syncs.destination import ALREADY_THERE, Batch, Change, Operation, Outcome
 from syncs.destinations import marketo_api, open_destination
 from syncs.run import run
@@ -262,3 +264,10 @@ def test_wrong_credentials_and_definitions_are_said_and_the_secret_is_not(
     with pytest.raises(CredentialError) as refused:
         open_destination(leads(), bench.settings).check()
     assert "hunter2" not in str(refused.value) and refused.value.__context__ is None
+
+
+def test_fewer_calls_are_made_after_one_that_was_too_fast(bench, marketo):
+    api = marketo_api.MarketoApi(bench.settings, load(MarketoSettings), sleep=lambda _: None)
+    marketo.fault("marketo", "/rest/v1/leads", "rate_limit")
+    api.ask("GET", "/rest/v1/leads/describe2.json")
+    assert api._session.calls_allowed == 45

@@ -159,3 +159,17 @@ def test_one_row_is_traced_with_its_request_and_answer(world):
     secrets = {world.served.credentials["salesforce"]["client_secret"]}
     assert not any(secret in str(each) for each in exchanges for secret in secrets)
     assert [lead["PLG_User_Id__c"] for lead in world.stored("salesforce", "Lead")] == ["2"]
+
+
+def test_the_orgs_own_count_of_requests_ends_the_writing_before_its_share_is_passed(
+    world, monkeypatch
+):
+    world.served.stores["salesforce"].set_limit("DailyApiRequests", 10)
+    world.model("salesforce__signup_leads", *(signup(n) for n in range(800)))
+    monkeypatch.setenv("SALESFORCE_API_SHARE", "0.3")
+    stopped = world.run("salesforce__signup_leads")
+    assert (stopped.status, stopped.created, stopped.owed) == (RunStatus.PARTIAL, 400, 400)
+    assert "SALESFORCE_API_SHARE" in str(stopped.error) and stopped.calls == 3
+    monkeypatch.setenv("SALESFORCE_API_SHARE", "1")
+    assert world.run("salesforce__signup_leads").created == 400
+    assert len(world.stored("salesforce", "Lead")) == 800
