@@ -32,7 +32,7 @@ from syncs.destination import (
 from syncs.destinations.answers import reading
 
 BATCH_ROWS = 100
-CALLS_PER_SECOND = 10
+CALLS_PER_SECOND, WINDOW_SECONDS = 10, 10
 """100 calls per 10 seconds is the limit of the smallest HubSpot edition."""
 GONE = "OBJECT_NOT_FOUND"
 
@@ -51,6 +51,7 @@ def open_session(settings: Settings) -> ApiSession:
         str(account.base_url),
         settings,
         calls_per_second=CALLS_PER_SECOND,
+        window_seconds=WINDOW_SECONDS,
         source="to hubspot",
         token=lambda _renew: f"Bearer {token.get_secret_value()}",
         refused=_refused,
