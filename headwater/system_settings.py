@@ -50,7 +50,8 @@ class ProductSettings(SettingsGroup):
 
 
 class MixpanelSettings(SettingsGroup):
-    """Mixpanel raw export, and import into the accounts project (prefix ``MIXPANEL_``)."""
+    """Mixpanel raw export, import into the accounts project, and deletion of people (prefix
+    ``MIXPANEL_``)."""
 
     model_config = SettingsConfigDict(env_prefix="MIXPANEL_")
 
@@ -61,6 +62,9 @@ class MixpanelSettings(SettingsGroup):
     export_base_url: HttpUrl = HttpUrl("https://data.mixpanel.com")
     import_base_url: HttpUrl = HttpUrl("https://api.mixpanel.com")
     accounts_project_id: int | None = None
+    project_token: str | None = None
+    gdpr_token: SecretStr | None = None
+    app_base_url: HttpUrl = HttpUrl("https://mixpanel.com")
     backfill_calls_per_hour: int = Field(default=40, ge=1, le=60)
     backfill_parallel: int = Field(default=4, ge=1, le=20)
 

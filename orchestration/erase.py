@@ -37,7 +37,6 @@ Say = Callable[[str], None]
 
 BY_HAND = {
     "user_id": "product user",
-    "anonymous_id": "Mixpanel device",
     "support_user_id": "Zendesk user",
     "support_ticket_id": "Zendesk ticket",
 }

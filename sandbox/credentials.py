@@ -65,6 +65,7 @@ def _make() -> dict[str, Any]:
             "username": "headwater.sandbox.mp-service-account",
             "secret": secrets.token_urlsafe(24),
             "project_ids": [PRODUCT_PROJECT_ID, ACCOUNTS_PROJECT_ID],
+            "gdpr_token": secrets.token_hex(15),
         },
         "hubspot": {"access_token": f"pat-na1-{secrets.token_hex(16)}"},
         "crunchbase": {"user_key": secrets.token_hex(16)},

@@ -13,6 +13,7 @@ from sandbox.company.marketo import SET_UP
 from sandbox.company.sheet import SHEET_NAME
 from sandbox.company.timeline import START, day
 from sandbox.postgres import Postgres
+from sandbox.vendors.mixpanel.store import project_token
 
 DEFAULT_PORT = 8787
 DEFAULT_POSTGRES_PORT = 54987
@@ -54,6 +55,9 @@ def environment(home: Path) -> dict[str, str]:
         "MIXPANEL_ACCOUNTS_PROJECT_ID": str(accounts_project),
         "MIXPANEL_EXPORT_BASE_URL": f"{base}/mixpanel",
         "MIXPANEL_IMPORT_BASE_URL": f"{base}/mixpanel",
+        "MIXPANEL_PROJECT_TOKEN": project_token(product_project),
+        "MIXPANEL_GDPR_TOKEN": known["mixpanel"]["gdpr_token"],
+        "MIXPANEL_APP_BASE_URL": f"{base}/mixpanel",
         "SALESFORCE_DOMAIN": "groupgrub.my",
         "SALESFORCE_CLIENT_ID": known["salesforce"]["client_id"],
         "SALESFORCE_CLIENT_SECRET": known["salesforce"]["client_secret"],

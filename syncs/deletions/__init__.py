@@ -19,6 +19,8 @@ RECORDS = {
     ("salesforce", "sfdc_contact_id"): "Salesforce Contact",
     ("marketo", "marketo_lead_id"): "Marketo lead",
     ("outreach", "outreach_prospect_id"): "Outreach prospect",
+    ("mixpanel", "user_id"): "Mixpanel user",
+    ("mixpanel", "anonymous_id"): "Mixpanel device",
 }
 """The records that vendors are asked to delete, by vendor and type of identifier: their names."""
 

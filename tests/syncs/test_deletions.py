@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from headwater.errors import CredentialError
+from headwater.errors import CredentialError, SettingsError
 from headwater.vendor_deletions import Answer, Outcome, VendorDeletion
-from syncs.deletions import open_deleter
+from sandbox.credentials import PRODUCT_PROJECT_ID
+from sandbox.vendors.mixpanel.store import project_token
+from syncs.deletions import mixpanel, open_deleter
 from tests.sandbox.vendors.marketo.conftest import lead as marketo_lead
 from tests.sandbox.vendors.salesforce.conftest import (
     CONTACT,
@@ -126,3 +129,56 @@ def test_outreach_deletes_prospects_and_believes_only_its_own_404(world: World) 
     with pytest.raises(CredentialError, match=r"prospects\.delete"):
         delete(world, asked[2:3])
     assert delete(world, asked[2:3]) == {"2": DELETED}
+
+
+def test_mixpanel_makes_one_task_is_asked_until_it_succeeded_and_makes_a_failed_one_anew(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, project = world.served.stores["mixpanel"], PRODUCT_PROJECT_ID
+    store.deletions_per_second.limit = 100
+    monkeypatch.setattr(mixpanel, "CALLS_PER_SECOND", None)
+    asked = [
+        *records("mixpanel", "user_id", "7"), *records("mixpanel", "anonymous_id", "device-7"),
+    ]  # fmt: skip
+    with pytest.raises(SettingsError, match="MIXPANEL_GDPR_TOKEN"):
+        open_deleter("mixpanel", world.settings)
+    monkeypatch.setenv("MIXPANEL_PROJECT_TOKEN", project_token(project))
+    monkeypatch.setenv("MIXPANEL_GDPR_TOKEN", "wrong")
+    monkeypatch.setenv("MIXPANEL_APP_BASE_URL", f"{world.served.url}/mixpanel")
+    with pytest.raises(CredentialError):
+        delete(world, asked)
+    monkeypatch.setenv("MIXPANEL_GDPR_TOKEN", world.served.credentials["mixpanel"]["gdpr_token"])
+
+    names = ("7", "$device:device-7", "77", "device-7", "$device:device-77")
+    store.seed("events", [
+        {"event": "e", "properties": {"distinct_id": name, "time": 1_750_000_000 + n * 40_000}}
+        for n, name in enumerate(names * 2)
+    ])  # fmt: skip
+    store.seed("profiles", [{"$distinct_id": name, "$properties": {}} for name in ("7", "77")])
+
+    def held() -> set[str]:
+        return {row["properties"]["distinct_id"] for row in store.events(project)}
+
+    def after(days: float) -> list[VendorDeletion]:
+        clock = world.served.clock
+        clock.set(clock.now() + timedelta(days=days))
+        deleter = open_deleter("mixpanel", world.settings)
+        return [one.after(answer, world.clock.now()) for one, answer in deleter.delete(asked)]
+
+    asked = after(0)
+    assert [one.outcome for one in asked] == [Outcome.UNDER_WAY] * 2
+    [task] = {one.task for one in asked}
+    assert [row["tracking_id"] for row in store.deletions.select()] == [task]
+    asked = after(2)
+    assert {one.task for one in asked} == {task} and held() == {*names}
+    store.deletions.put(str(task), {**store.deletions.get(str(task)), "status": "FAILURE"})
+    asked = after(0)
+    assert [(one.outcome, one.code, one.task) for one in asked] == [
+        (Outcome.REFUSED, "FAILURE", None)
+    ] * 2
+    asked = after(0)
+    assert store.deletions.count() == 2 and {one.task for one in asked} != {task}
+    asked = after(11)
+    assert {(one.outcome, one.record_id) for one in asked} == {(Outcome.DELETED, None)}
+    assert held() == {"77", "$device:device-77"}
+    assert [row["$distinct_id"] for row in store.rows("profiles")] == ["77"]

@@ -11,6 +11,7 @@ from sandbox.clock import VirtualClock
 from sandbox.faults import FaultPlan
 from sandbox.vendors.endpoint import endpoint
 from sandbox.vendors.mixpanel.access import Access
+from sandbox.vendors.mixpanel.deletions import Deletions
 from sandbox.vendors.mixpanel.export import Export
 from sandbox.vendors.mixpanel.ingestion import Ingestion
 from sandbox.vendors.mixpanel.profiles import Profiles
@@ -27,6 +28,8 @@ def create_app(
     export = Export(store, clock, faults, access)
     ingestion = Ingestion(store, clock, faults, access)
     profiles = Profiles(store, clock, access)
+    deletions = Deletions(store, clock, access)
+    tasks = "/api/app/data-deletions/v3.0"
     return Starlette(
         routes=[
             Route("/api/2.0/export", endpoint(export.export), methods=["GET"]),
@@ -35,5 +38,14 @@ def create_app(
             Route("/track", endpoint(ingestion.track), methods=["POST"]),
             Route("/engage", endpoint(profiles.engage), methods=["POST"]),
             Route("/groups", endpoint(profiles.groups), methods=["POST"]),
+            *(
+                Route(path + slash, endpoint(handle), methods=[method])
+                for slash in ("", "/")
+                for method, path, handle in (
+                    ("POST", tasks, deletions.create),
+                    ("GET", tasks + "/{tracking_id}", deletions.status),
+                    ("DELETE", tasks + "/{tracking_id}", deletions.cancel),
+                )
+            ),
         ]
     )

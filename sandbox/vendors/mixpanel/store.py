@@ -34,10 +34,10 @@ def project_token(project_id: int) -> str:
 
 
 class Store:
-    """Events, user profiles and group profiles of all projects.
+    """Events, user profiles, group profiles and deletion tasks of all projects.
 
-    ``exports_per_hour``, ``exports_per_second`` and ``queries_per_hour`` are the vendor's limits
-    per project; their ``limit`` may be changed.
+    ``exports_per_hour``, ``exports_per_second``, ``queries_per_hour`` and ``deletions_per_second``
+    are the vendor's limits per project; their ``limit`` may be changed.
     """
 
     def __init__(self, home: Path, clock: VirtualClock) -> None:
@@ -51,9 +51,11 @@ class Store:
         )
         self.profiles = Documents(self.db, "profiles")
         self.groups = Documents(self.db, "groups")
+        self.deletions = Documents(self.db, "deletions")
         self.exports_per_hour = RateWindow(60, 3600, clock)
         self.exports_per_second = RateWindow(3, 1, clock)
         self.queries_per_hour = RateWindow(60, 3600, clock)
+        self.deletions_per_second = RateWindow(1, 1, clock)
 
     def seed(self, table: str, rows: Iterable[Event]) -> None:
         """Add rows as given: ``events`` (``project_id`` beside event and properties, the product's
@@ -123,6 +125,28 @@ class Store:
                     except ValueError:
                         continue  # a malformed line planted in the export
 
+    def forget(self, project_id: int, distinct_ids: frozenset[str]) -> None:
+        """Delete the events and the profiles of these distinct ids for good."""
+        names = [name.encode() for name in distinct_ids]
+        with self._append:
+            for file in sorted((self._events / str(project_id)).glob("*.ndjson.gz")):
+                lines = gzip.decompress(file.read_bytes()).splitlines(keepends=True)
+                kept = [
+                    line
+                    for line in lines
+                    if not any(name in line for name in names)
+                    or _distinct_id(line) not in distinct_ids
+                ]
+                if len(kept) < len(lines):
+                    staged = file.with_suffix(".part")
+                    staged.write_bytes(gzip.compress(b"".join(kept), compresslevel=1))
+                    staged.replace(file)
+        for name in sorted(distinct_ids):
+            self.profiles.delete(f"{project_id}/{name}")
+            self.db.execute(
+                "delete from received where project_id = ? and distinct_id = ?", (project_id, name)
+            )
+
     def unique_events(self, project_id: int) -> int:
         """How many events queries count: copies by event, time, distinct_id and insert_id once."""
         return len(
@@ -149,3 +173,10 @@ class Store:
                 member = gzip.compress(("\n".join(lines) + "\n").encode(), compresslevel=1)
                 with file.open("ab") as end:
                     end.write(member)
+
+
+def _distinct_id(line: bytes) -> str | None:
+    try:
+        return str(json.loads(line)["properties"]["distinct_id"])
+    except (ValueError, LookupError, TypeError):
+        return None  # a malformed line planted in the export
