@@ -38,8 +38,7 @@ class Erasure(BaseModel):
 
     ``identifiers`` counts the person's identifiers by type; ``steps`` holds, per step that is done,
     how many rows it removed from or changed in each place. ``finished_at`` is null while a step is
-    still to be done. ``deletions`` are those that vendors are asked for; ``by_hand`` names the
-    records that people have to delete, as long as the erasure is open.
+    still to be done. ``deletions`` are those of the person's records at vendors.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -52,11 +51,10 @@ class Erasure(BaseModel):
     steps: dict[str, dict[str, int]] = {}
     finished_at: datetime | None = None
     deletions: tuple[VendorDeletion, ...] = ()
-    by_hand: tuple[str, ...] = ()
 
     @property
     def owed(self) -> tuple[VendorDeletion, ...]:
-        """The deletions that vendors have not acknowledged."""
+        """The deletions at vendors that are still to be done."""
         return tuple(deletion for deletion in self.deletions if deletion.owed)
 
     def with_answer(self, deletion: VendorDeletion, answer: Answer, at: datetime) -> Erasure:
@@ -162,14 +160,12 @@ def begin_erasure(
     *,
     email: str,
     at_vendors: Iterable[tuple[str, str]] = (),
-    by_hand: Iterable[str] = (),
 ) -> Erasure:
     """Write the tombstone of a person, before anything of them is removed.
 
-    ``nodes`` maps each identifier (``type:value``) to its type. ``at_vendors`` are those with a
-    vendor's name that it is asked to delete, ``by_hand`` the names of records that people delete.
-    An erasure of the same ``email`` that was cut off goes on, with what it knew: the identity graph
-    may be gone by now.
+    ``nodes`` maps each identifier (``type:value``) to its type; ``at_vendors`` are those that name
+    a record of a vendor, after the vendor's name. An erasure of the same ``email`` that was cut off
+    goes on, with what it knew: the identity graph may be gone by now.
     """
     (zone / FOLDER).mkdir(parents=True, exist_ok=True)
     sync_folder(zone)
@@ -196,7 +192,6 @@ def begin_erasure(
                     "digests": tuple(sorted(known | digests)),
                     "identifiers": counts,
                     "deletions": _together(open_one.deletions, deletions),
-                    "by_hand": tuple(sorted({*open_one.by_hand, *by_hand})),
                 }
             )
             break
@@ -209,7 +204,6 @@ def begin_erasure(
             identifiers={name: types.count(name) for name in sorted(set(types))},
             digests=tuple(sorted(digests)),
             deletions=_together((), deletions),
-            by_hand=tuple(sorted({*by_hand})),
         )
     write_erasure(zone, erasure)
     return erasure

@@ -2,8 +2,8 @@
 before anything is removed here.
 
 A request names the record by the vendor's own id, and holds nothing else of the person. Once the
-vendor has acknowledged it the id goes too. What stays is the receipt: which kind of record, its
-digest, what was answered and when.
+vendor has acknowledged it, or people say that they deleted the record, the id goes too. What stays
+is the receipt: which kind of record, its digest, what was answered and when.
 """
 
 from __future__ import annotations
@@ -22,24 +22,26 @@ class Outcome(StrEnum):
     GONE = "was gone"  # nothing was there to be deleted
     UNDER_WAY = "under way"  # the vendor works at it: asked again later
     REFUSED = "refused"
+    BY_PEOPLE = "deleted by people"  # who say so
 
 
-ACKNOWLEDGED = frozenset({Outcome.DELETED, Outcome.GONE})
+DONE = frozenset({Outcome.DELETED, Outcome.GONE, Outcome.BY_PEOPLE})
 
 
 @dataclass(frozen=True)
 class Answer:
-    """``said``: the vendor's name of the work that is under way, or its code of a refusal. Never
-    its words, which may name the person."""
+    """``said``: the vendor's name of the work that is under way, its code of a refusal (never its
+    words, which may name the person), or who says that people deleted it."""
 
     outcome: Outcome
     said: str | None = None
 
 
 class VendorDeletion(BaseModel):
-    """One record at one vendor. ``record_id`` is None once the vendor acknowledged its deletion;
-    ``digest`` is that of ``id_type:record_id`` and stays. ``task`` is what the vendor calls the
-    work that it has not finished; ``tries`` counts the answers that came."""
+    """One record at one vendor. ``record_id`` is None once it is deleted; ``digest`` is that of
+    ``id_type:record_id`` and stays. ``task`` is what the vendor calls the work that it has not
+    finished; ``said`` is its code of a refusal, or who says that people deleted it; ``tries``
+    counts the answers that came."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -50,22 +52,23 @@ class VendorDeletion(BaseModel):
     task: str | None = None
     tries: int = 0
     outcome: Outcome | None = None
-    code: str | None = None
+    said: str | None = None
     answered_at: datetime | None = None
 
     @property
     def owed(self) -> bool:
-        """Whether the vendor has not acknowledged it yet."""
-        return self.outcome not in ACKNOWLEDGED
+        """Whether it is still to be deleted, as far as we know."""
+        return self.outcome not in DONE
 
     def after(self, answer: Answer, at: datetime) -> VendorDeletion:
         """The same with what the vendor answered."""
         outcome = answer.outcome
+        under_way = outcome is Outcome.UNDER_WAY
         return self.model_copy(
             update={
-                "record_id": None if outcome in ACKNOWLEDGED else self.record_id,
-                "task": answer.said if outcome is Outcome.UNDER_WAY else None,
-                "code": answer.said if outcome is Outcome.REFUSED else None,
+                "record_id": None if outcome in DONE else self.record_id,
+                "task": answer.said if under_way else None,
+                "said": None if under_way else answer.said,
                 "outcome": outcome,
                 "tries": self.tries + 1,
                 "answered_at": at,

@@ -6,8 +6,6 @@ whatever a crash left is finished by asking again. A step that is done is noted 
 
 from __future__ import annotations
 
-import getpass
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -29,32 +27,24 @@ from headwater.warehouse import connect, write_anew
 from orchestration.dbt_process import PROJECT, build, manifest_properties
 from orchestration.erase_models import erase_history, find_in_models, find_in_warehouse
 from orchestration.lease import cycle_lease
-from syncs.deletions import RECORDS
+from orchestration.terminal import user
+from orchestration.vendor_records import at_vendors, named
 from syncs.erased_people import find_remembered, forget_erased
 
 Say = Callable[[str], None]
-
-
-BY_HAND = {
-    "user_id": "product user",
-    "support_user_id": "Zendesk user",
-    "support_ticket_id": "Zendesk ticket",
-}
-"""Records at vendors that only people delete, by type of identifier: their names."""
 
 
 @dataclass(frozen=True)
 class ErasurePlan:
     """What an erasure would remove. ``identifiers`` counts the person's by type; the others hold,
     per place, how many rows would be removed and how many would stay without the person.
-    ``at_vendors`` names the records whose deletion is queued, ``by_hand`` those that people have to
-    delete.
+    ``at_vendors`` names the records whose deletion is queued, those that people have to delete
+    among them.
     ``models`` are the tables with rows that the next build leaves out; ``syncs`` the rows that a
     sync remembers, with what it does at the destination: ``{sync: (removal, rows)}``."""
 
     identifiers: Mapping[str, int]
     at_vendors: tuple[str, ...]
-    by_hand: tuple[str, ...]
     zone: Mapping[str, tuple[int, int]]
     raw: Mapping[str, tuple[int, int]]
     models: Mapping[str, int]
@@ -96,8 +86,9 @@ def plan_erasure(settings: Settings, address: str) -> ErasurePlan:
     types = list(nodes.values())
     return ErasurePlan(
         {name: types.count(name) for name in sorted(set(types))},
-        tuple(named(vendor, node) for vendor, node in _at_vendors(nodes)),
-        _by_hand(nodes),
+        tuple(
+            named(vendor, nodes[node], node.partition(":")[2]) for vendor, node in at_vendors(nodes)
+        ),
         in_zone,
         raw,
         models,
@@ -105,12 +96,10 @@ def plan_erasure(settings: Settings, address: str) -> ErasurePlan:
     )
 
 
-def erase(
-    settings: Settings, clock: Clock, address: str, say: Say = lambda _: None
-) -> tuple[Erasure, tuple[str, ...]]:
+def erase(settings: Settings, clock: Clock, address: str, say: Say = lambda _: None) -> Erasure:
     """Erase the person with this address, or go on with an erasure that was cut off; returns its
-    account, and the names of the person's records that people have to delete. What vendors are to
-    delete is queued with it, and delivered by :mod:`orchestration.deliver_deletions` only.
+    account. The deletion of the person's records at vendors is queued with it, and delivered by
+    :mod:`orchestration.deliver_deletions` only.
 
     Holds the cycle's lease. Raises :class:`NotErasedError` when something is left: the erasure
     stays open then, and asking again goes on with it.
@@ -125,14 +114,10 @@ def erase(
             root,
             nodes,
             clock.now(),
-            _user(),
+            user(),
             email=email,
-            at_vendors=_at_vendors(nodes),
-            by_hand=_by_hand(nodes),
+            at_vendors=at_vendors(nodes),
         )
-        by_hand = erasure.by_hand
-        for record in by_hand:
-            say(f"to be deleted by you: {record}")
         say(f"queued: {len(erasure.owed)} deletions at vendors")
         say(f"erasure {erasure.erasure_id}: {sum(erasure.identifiers.values())} identifiers")
         tombstones = read_tombstones(root)
@@ -156,40 +141,9 @@ def erase(
         say("warehouse: its file is written anew")
         if left or failed or owed:
             raise NotErasedError(left, failed, owed)
-        erasure = erasure.model_copy(update={"finished_at": clock.now(), "by_hand": ()})
+        erasure = erasure.model_copy(update={"finished_at": clock.now()})
         write_erasure(root, erasure)
-    return erasure, by_hand
-
-
-def _user() -> str:
-    """Who asks: the name of the system's user, or the number of one without (in a container)."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError, ImportError):
-        return f"user {os.getuid()}"
-
-
-def named(vendor: str, node: str) -> str:
-    """What a vendor calls the record that an identifier names, such as HubSpot contact 501."""
-    id_type, _, value = node.partition(":")
-    return f"{RECORDS[vendor, id_type]} {value}"
-
-
-def _at_vendors(nodes: Mapping[str, str]) -> list[tuple[str, str]]:
-    return [
-        (vendor, node)
-        for vendor, id_type in RECORDS
-        for node in sorted(nodes)
-        if nodes[node] == id_type
-    ]
-
-
-def _by_hand(nodes: Mapping[str, str]) -> tuple[str, ...]:
-    return tuple(
-        f"{BY_HAND[id_type]} {node.partition(':')[2]}"
-        for node, id_type in sorted(nodes.items())
-        if id_type in BY_HAND
-    )
+    return erasure
 
 
 def _identifiers(connection: duckdb.DuckDBPyConnection, email: str) -> dict[str, str]:

@@ -16,7 +16,7 @@ from rich.table import Table
 from headwater.clock import clock_from
 from headwater.erasures import Erasure, erasures
 from headwater.settings import Settings, load
-from orchestration.terminal import PROGRESS, errors, shown_progress
+from orchestration.terminal import PROGRESS, errors, shown_progress, user
 
 if TYPE_CHECKING:
     from orchestration.deliver_deletions import Delivered
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True)
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
-BY_HAND = (
+FILES = (
     "event files in your bucket; Headwater drops what they and other sources still send",
     "backups of the landing zone, of the warehouse and of the sync state",
 )
@@ -55,39 +55,44 @@ def erase_command(
 
     Shows what will be removed and asks first. Asking again goes on with what was cut off."""
     from orchestration.erase import erase, plan_erasure  # the sources, dbt: seconds of imports
+    from orchestration.vendor_records import is_for_people, name_of
 
     settings = load(Settings)
     console = Console(width=None if sys.stdout.isatty() else 100, highlight=False)
     if only_plan or not yes:
         found = plan_erasure(settings, email)
-        if as_json:
+        if only_plan and as_json:
             typer.echo(json.dumps(asdict(found), indent=2))
-        else:
-            console.print(_plan_table(found))
-        if only_plan:
             return
+        if only_plan:
+            console.print(_plan_table(found))
+            return
+        errors.print(_plan_table(found))
         there = ", at the vendors too" if at_destinations else ""
-        typer.confirm(f"Remove all this{there}? It cannot be taken back.", abort=True)
+        question = f"Remove all this{there}? It cannot be taken back."
+        typer.confirm(question, abort=True, err=True)
     with shown_progress():
         from orchestration.cycle import progress
 
-        done, records = erase(settings, clock_from(settings), email, progress.info)
+        done = erase(settings, clock_from(settings), email, progress.info)
     if at_destinations:
         delivered = _deliver(settings, {done.erasure_id})
         done = next(iter(delivered.erasures), done)
+    by_people = [name_of(deletion) for deletion in done.owed if is_for_people(deletion)]
     if as_json:
-        told = {**_told(done), "to_be_deleted_by_you": [*records, *BY_HAND]}
+        told = {**_told(done), "to_be_deleted_by_you": [*by_people, *FILES]}
         typer.echo(json.dumps(told, indent=2))
     else:
         console.print(_erasure_table([done]))
     errors.print("Still to be deleted by you:", style="yellow")
-    for line in (*records, *BY_HAND):
+    for line in (*by_people, *FILES):
         errors.print(f"- {line}", markup=False, soft_wrap=True)
     if at_destinations:
         _say_what_is_owed(delivered)
-    elif done.owed:
+    elif len(done.owed) > len(by_people):
         errors.print(
-            f"{len(done.owed)} deletions at vendors are queued: `headwater privacy deliver`.",
+            f"{len(done.owed) - len(by_people)} deletions at vendors are queued: "
+            "`headwater privacy deliver`.",
             style="yellow",
         )
 
@@ -104,15 +109,20 @@ def deliver_command(
 
     Shows them and asks first. What is not acknowledged stays queued; ends with 1 where a vendor
     refused or could not be asked."""
-    from orchestration.deliver_deletions import name_of, to_deliver
+    from orchestration.deliver_deletions import to_deliver
+    from orchestration.vendor_records import is_for_people, name_of
 
     settings = load(Settings)
     only = set(erasure) if erasure else None
-    found = to_deliver(settings, only)
-    if found and not yes:
-        for each in found:
-            for deletion in each.owed:
-                errors.print(f"- {each.erasure_id}: {name_of(deletion)}", markup=False)
+    asked = [
+        f"- {each.erasure_id}: {name_of(deletion)}"
+        for each in to_deliver(settings, only)
+        for deletion in each.owed
+        if not is_for_people(deletion)
+    ]
+    if asked and not yes:
+        for line in asked:
+            errors.print(line, markup=False)
         typer.confirm("Have all this deleted? It cannot be taken back.", abort=True, err=True)
     delivered = _deliver(settings, only)
     if as_json:
@@ -121,6 +131,24 @@ def deliver_command(
         console = Console(width=None if sys.stdout.isatty() else 100, highlight=False)
         console.print(_deletion_table(delivered.erasures))
     _say_what_is_owed(delivered)
+
+
+@app.command("done")
+def done_command(
+    erasure: Annotated[str, typer.Argument(help="The erasure, such as 00000001.")],
+    vendor: Annotated[str, typer.Argument(help="The vendor, such as support.")],
+    as_json: AsJson = False,
+) -> None:
+    """Note that people deleted what a vendor holds of somebody erased: its records are no longer
+    owed, and their ids are forgotten."""
+    from orchestration.deliver_deletions import note_deleted
+
+    settings = load(Settings)
+    noted = note_deleted(settings, clock_from(settings), erasure, vendor, user())
+    if as_json:
+        typer.echo(json.dumps(_told(noted), indent=2))
+    else:
+        Console(width=None if sys.stdout.isatty() else 100).print(_deletion_table([noted]))
 
 
 def _deliver(settings: Settings, only: Collection[str] | None) -> Delivered:
@@ -140,7 +168,7 @@ def _say_what_is_owed(delivered: Delivered) -> None:
             "`headwater privacy deliver` asks again.",
             style="yellow",
         )
-    if not delivered.only_under_way:
+    if not delivered.is_on_its_way:
         raise typer.Exit(1)
 
 
@@ -167,9 +195,7 @@ def _plan_table(found: ErasurePlan) -> Table:
     for name in ("where", "what", "removed", "kept without the person"):
         table.add_column(name, justify="right" if name not in ("where", "what") else "left")
     for record in found.at_vendors:
-        table.add_row("queued for the vendor", record, "", "")
-    for record in found.by_hand:
-        table.add_row("by you", record, "", "")
+        table.add_row("at vendors, queued", record, "", "")
     for name, count in found.identifiers.items():
         table.add_row("identifiers", name, f"{count:,}", "")
     places: tuple[tuple[str, Mapping[str, tuple[int, int]]], ...] = (
@@ -205,7 +231,7 @@ def _erasure_table(found: Sequence[Erasure]) -> Table:
 
 
 def _deletion_table(found: Sequence[Erasure]) -> Table:
-    from orchestration.deliver_deletions import name_of
+    from orchestration.vendor_records import name_of
 
     table = Table(title="Deletions at vendors")
     for name in ("erasure", "record", "answer", "at", "tries"):
@@ -214,7 +240,7 @@ def _deletion_table(found: Sequence[Erasure]) -> Table:
         for deletion in erasure.deletions:
             said = [
                 str(deletion.outcome or "not asked for yet"),
-                deletion.code or deletion.task or "",
+                deletion.said or deletion.task or "",
             ]
             table.add_row(
                 erasure.erasure_id,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import getpass
 import logging
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -73,3 +75,12 @@ class _Lines(logging.Handler):
             highlight=False,
             soft_wrap=True,
         )
+
+
+def user() -> str:
+    """Who gives the command: the system's user, or the number of one without a name (in a
+    container)."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):
+        return f"user {os.getuid()}"

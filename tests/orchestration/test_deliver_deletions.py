@@ -15,7 +15,8 @@ from headwater.vendor_deletions import Answer, Outcome
 from orchestration import deliver_deletions as delivering
 from orchestration.cli import app
 from orchestration.deliver_deletions import deliver_deletions
-from orchestration.erase import _at_vendors, _by_hand
+from orchestration.terminal import user
+from orchestration.vendor_records import NAMES, at_vendors
 from tests.sandbox.conftest import Served, served  # noqa: F401 (fixture)
 from tests.syncs.test_deletions import contact
 from tests.syncs.world import World
@@ -42,11 +43,9 @@ def queued(world: World) -> Erasure:
     zone, now = world.settings.landing_zone, world.clock.now()
     for nodes in (NODES, {"email:ann@x.io": "email"}):
         erasure = begin_erasure(
-            zone, nodes, now, "me", email="ann@x.io",
-            at_vendors=_at_vendors(nodes), by_hand=_by_hand(nodes),
-        )  # fmt: skip
-    assert erasure.by_hand == ("Zendesk user 9",)
-    write_erasure(zone, erasure.model_copy(update={"finished_at": now, "by_hand": ()}))
+            zone, nodes, now, "me", email="ann@x.io", at_vendors=at_vendors(nodes)
+        )
+    write_erasure(zone, erasure.model_copy(update={"finished_at": now}))
     return erasure
 
 
@@ -62,11 +61,13 @@ def test_what_is_queued_is_shown_asked_for_only_on_request_and_kept_without_ids_
     world: World,
 ) -> None:
     erasure = queued(world)
-    assert [deletion.record_id for deletion in erasure.owed] == ["51", "52"]
+    assert [deletion.record_id for deletion in erasure.owed] == ["51", "52", "9"]
     assert "@" not in kept(world)
     shown = privacy("erasures")
-    assert "2 of 2 owed" in shown.output and "HubSpot contact 51" in shown.output
-    assert privacy("deliver", input="n\n").exit_code == 1
+    assert "3 of 3 owed" in shown.output and "HubSpot contact 51" in shown.output
+    refused = privacy("deliver", input="n\n")
+    assert refused.exit_code == 1
+    assert "contact 52" in refused.stderr and "Zendesk" not in refused.stderr
     assert len(world.stored("hubspot", "contacts")) == 3
 
     refusal = {"status": 400, "body": {"category": "VALIDATION_ERROR", "message": "ann@x.io"}}
@@ -74,18 +75,26 @@ def test_what_is_queued_is_shown_asked_for_only_on_request_and_kept_without_ids_
     first = privacy("deliver", "--yes", "--json")
     assert first.exit_code == 1 and "1 deletions are not acknowledged" in first.stderr
     [told] = json.loads(first.stdout)
-    assert [(one["record_id"], one["outcome"], one["code"]) for one in told["deletions"]] == [
-        ("51", "refused", "VALIDATION_ERROR"), (None, "deleted", None),
+    assert [(one["record_id"], one["outcome"], one["said"]) for one in told["deletions"]] == [
+        ("51", "refused", "VALIDATION_ERROR"), (None, "deleted", None), ("9", None, None),
     ]  # fmt: skip
     assert "@" not in kept(world)
     done = privacy("deliver", "--yes", "00000001")
     assert done.exit_code == 0, done.output
     [erasure] = erasures(world.settings.landing_zone)
-    assert [(one.record_id, one.tries) for one in erasure.deletions] == [(None, 2), (None, 1)]
+    assert [(one.record_id, one.tries) for one in erasure.owed] == [("9", 0)]
     assert [row["id"] for row in world.stored("hubspot", "contacts")] == ["53"]
     calls = world.served.calls.total("hubspot")
     assert privacy("deliver", "--yes").exit_code == 0
     assert world.served.calls.total("hubspot") == calls
+    wrong = privacy("done", "00000001", "zendesk")
+    assert wrong.exit_code == 1 and "It waits for: support." in wrong.stderr
+    assert privacy("done", "00000002", "support").exit_code == 1
+    assert privacy("done", "00000001", "support").exit_code == 0
+    [erasure] = erasures(world.settings.landing_zone)
+    assert [(one.record_id, one.outcome, one.said) for one in erasure.deletions] == [
+        (None, "deleted", None), (None, "deleted", None), (None, "deleted by people", user()),
+    ]  # fmt: skip
 
 
 def test_an_answer_is_durable_before_the_next_record_and_a_vendor_that_fails_holds_up_no_other(
@@ -94,10 +103,10 @@ def test_an_answer_is_durable_before_the_next_record_and_a_vendor_that_fails_hol
     zone = world.settings.landing_zone
     queued(world)
     [erasure] = erasures(zone)
-    one, two = erasure.deletions
+    one, two, _ = erasure.deletions
     other = two.model_copy(update={"vendor": "other"})
     write_erasure(zone, erasure.model_copy(update={"deletions": (one, two, other)}))
-    monkeypatch.setitem(delivering.RECORDS, ("other", "hubspot_contact_id"), "record")
+    monkeypatch.setitem(NAMES, ("other", "hubspot_contact_id"), "record")
 
     class Killed(BaseException):
         pass
@@ -124,13 +133,13 @@ def test_an_answer_is_durable_before_the_next_record_and_a_vendor_that_fails_hol
     assert [one.record_id for one in erasure.deletions] == [None, "52", "52"]
     vendors["hubspot"] = Down()
     delivered = deliver_deletions(world.settings, world.clock)
-    assert delivered.failed == {"hubspot": "It is down."} and not delivered.only_under_way
+    assert delivered.failed == {"hubspot": "It is down."} and not delivered.is_on_its_way
     [erasure] = erasures(zone)
     assert [(one.outcome, one.record_id, one.task) for one in erasure.deletions] == [
         (Outcome.DELETED, None, None), (None, "52", None), (Outcome.UNDER_WAY, "52", "task 7"),
     ]  # fmt: skip
     vendors["hubspot"] = Working()
-    assert deliver_deletions(world.settings, world.clock).only_under_way
+    assert deliver_deletions(world.settings, world.clock).is_on_its_way
 
 
 def test_an_erasure_that_is_not_finished_is_not_delivered(world: World) -> None:

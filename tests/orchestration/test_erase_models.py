@@ -134,4 +134,4 @@ def test_a_plan_of_somebody_unknown_works_before_the_first_build_and_on_older_ra
     assert shown.exit_code == 0, shown.output
     found = json.loads(shown.stdout)
     assert found["identifiers"] == {"email": 1} and not found["raw"]
-    assert not found["at_vendors"] and not found["by_hand"]
+    assert not found["at_vendors"]

@@ -173,7 +173,7 @@ def test_mixpanel_makes_one_task_is_asked_until_it_succeeded_and_makes_a_failed_
     assert {one.task for one in asked} == {task} and held() == {*names}
     store.deletions.put(str(task), {**store.deletions.get(str(task)), "status": "FAILURE"})
     asked = after(0)
-    assert [(one.outcome, one.code, one.task) for one in asked] == [
+    assert [(one.outcome, one.said, one.task) for one in asked] == [
         (Outcome.REFUSED, "FAILURE", None)
     ] * 2
     asked = after(0)
