@@ -127,7 +127,11 @@ class Canary(_Part):
 
 
 class Definition(_Part):
-    """One sync: a model of the warehouse and the object of a destination it is delivered to."""
+    """One sync: a model of the warehouse and the object of a destination it is delivered to.
+
+    ``group_by`` names a model column with the parent of each row (a contact's account): rows of one
+    parent travel together, because a vendor that locks the parent would refuse some of them else.
+    """
 
     name: Identifier
     description: str
@@ -142,6 +146,7 @@ class Definition(_Part):
     guards: Guards = Guards()
     canary: Canary | None = None
     batch_rows: int | None = Field(default=None, ge=1)
+    group_by: Identifier | None = None
     after: tuple[Identifier, ...] = ()
     options: dict[str, str | int | bool] = Field(default_factory=dict)
 
@@ -174,7 +179,8 @@ class Definition(_Part):
     def columns(self) -> tuple[str, ...]:
         """Every model column the definition reads."""
         adopted = [item.adopt for item in self.fields if item.adopt]
-        return (self.key.column, *(item.column for item in self.fields), *adopted)
+        grouped = [self.group_by] if self.group_by else []
+        return (self.key.column, *(item.column for item in self.fields), *adopted, *grouped)
 
     @property
     def map_hash(self) -> str:

@@ -8,9 +8,8 @@ before it sends anything.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from itertools import groupby
 
 from headwater.budget import RowBudget
 from headwater.clock import Clock
@@ -22,6 +21,7 @@ from headwater.errors import (
     VendorRejectedError,
     VendorUnavailableError,
 )
+from syncs.batches import batches
 from syncs.bisection import Bisection
 from syncs.definition import Canary, Definition
 from syncs.destination import (
@@ -116,7 +116,8 @@ class Delivery:
         return None
 
     def _send_all(self, changes: Sequence[Change], size: int) -> None:
-        for batch in self._batches(changes, size):
+        alone = self._destination.capabilities.separate_operations
+        for batch in batches(changes, size, separate_operations=alone):
             self._send(self._within_budget(batch))
             if self._monotonic() - self._told_at >= TELL_EVERY_SECONDS:
                 self._tell()
@@ -156,17 +157,6 @@ class Delivery:
             if line != self._told:
                 self._on_progress(line)
             self._told = line
-
-    def _batches(self, changes: Sequence[Change], size: int) -> Iterator[Sequence[Change]]:
-        """At most ``size`` changes each, of one operation where the destination wants that, and
-        suspects apart."""
-        alone = self._destination.capabilities.separate_operations
-        for _, alike in groupby(
-            changes, lambda change: (change.suspect, change.operation if alone else None)
-        ):
-            together = list(alike)
-            for start in range(0, len(together), size):
-                yield together[start : start + size]
 
     def _send(self, changes: Sequence[Change]) -> None:
         """Send changes in one batch; where it is refused as a whole, find the rows to blame.

@@ -43,7 +43,8 @@ class Change:
 
     ``whole``: of an update, every field as it is once this is acknowledged. ``suspect``: a batch
     was refused because of it before, so it travels apart from those that are not. ``before``: what
-    the destination acknowledged last for these fields.
+    the destination acknowledged last for these fields. ``parent``: the group that its
+    definition puts it in.
     """
 
     seq: int
@@ -55,6 +56,7 @@ class Change:
     whole: Mapping[str, Value] = field(default_factory=dict)
     suspect: bool = False
     before: Mapping[str, Value] = field(default_factory=dict)
+    parent: str | None = None
 
 
 @dataclass(frozen=True)

@@ -110,7 +110,7 @@ def _planned(state: State) -> str:
     return f"""
     create or replace temp table planned as
     with rows as (
-        select key, operation, fields, before, after, model_hash, destination_id
+        select key, operation, fields, before, after, model_hash, destination_id, parent
         from compared
         where not settled_already
 
@@ -118,7 +118,7 @@ def _planned(state: State) -> str:
 
         select
             candidate.key, 'remove', ?::json, coalesce(sent.fields, '{{}}')::json, '{{}}'::json,
-            null, sent.destination_id
+            null, sent.destination_id, null
         from candidate
         inner join acknowledged_row as sent on sent.key = candidate.key
         where candidate.gone and not candidate.held_back
@@ -126,7 +126,8 @@ def _planned(state: State) -> str:
 
     select
         row_number() over (
-            order by case operation when 'create' then 0 when 'update' then 1 else 2 end, key
+            order by
+                case operation when 'create' then 0 when 'update' then 1 else 2 end, parent, key
         ) as seq,
         *,
         {state.md5("operation || fields")} as content,

@@ -46,6 +46,7 @@ def compared(definition: Definition, types: dict[str, str]) -> str:
           f"case when send_{n} then ours_{n} else theirs_{n} end") for n, item in numbered]
     )  # fmt: skip
     any_sent = " or ".join(f"send_{n}" for n, _ in numbered) or "false"
+    parent = f"model.{quote(definition.group_by)}::varchar" if definition.group_by else "null"
     creates = "'update'" if definition.mode is Mode.UPDATE else "'create'"
     return f"""
     create or replace temp table compared as
@@ -55,6 +56,7 @@ def compared(definition: Definition, types: dict[str, str]) -> str:
             candidate.model_hash,
             candidate.known,
             sent.destination_id,
+            {parent} as parent,
             {_listed([*ours, *theirs])}
         from candidate
         inner join changed_row as model on model.headwater_key = candidate.key
@@ -76,6 +78,7 @@ def compared(definition: Definition, types: dict[str, str]) -> str:
         {after} as after,
         model_hash,
         destination_id,
+        parent,
         not ({any_sent}) and (known or {str(definition.mode is Mode.UPDATE).lower()})
             as settled_already
     from decided

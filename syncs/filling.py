@@ -11,7 +11,8 @@ from syncs.state import naive
 _PLANNED = """
 select
     seq, key, operation, fields::varchar as fields, before::varchar as before,
-    after::varchar as after, model_hash, destination_id, content, suspect
+    after::varchar as after, model_hash, destination_id, content, suspect,
+    parent::varchar as parent
 from planned
 """
 _ADOPTED = "select key, model_hash, after::varchar as after, destination_id from adopted"
@@ -36,12 +37,13 @@ def fill(outbox: Outbox, name: str, now: datetime) -> None:
                 insert into outbox (
                     run_id, seq, key, operation, fields, before, after, model_hash, token,
                     destination_id, state, attempts, settled, changed_at, content, suspect,
-                    spoils
+                    spoils, parent
                 )
                 select
                     cast($run_id as varchar), seq, key, operation, fields, before, after,
                     model_hash, md5($name || ':' || key), destination_id, 'pending', 0, false,
-                    cast($now as timestamp), content, suspect, false
+                    cast($now as timestamp), content, suspect, false,
+                    parent
                 from taken_over
                 """,
                 {**this_run, "name": name},

@@ -48,7 +48,7 @@ class Outbox:
         return _changes(
             self.state.rows(
                 "select seq, key, operation, fields, token, destination_id, "
-                "case when operation = 'update' then after else '{}' end, before, suspect "
+                "case when operation = 'update' then after else '{}' end, before, suspect, parent "
                 "from outbox where run_id = $run_id and seq in ("
                 "    select seq from outbox where run_id = $run_id and state = 'pending' "
                 "    order by suspect, attempts, seq limit $number"  # sorts no more than it must
@@ -213,7 +213,7 @@ class Outbox:
                 outbox.seq, outbox.key, outbox.operation, outbox.fields, outbox.token,
                 outbox.destination_id,
                 case when outbox.operation = 'update' then outbox.after else '{}' end,
-                outbox.before, outbox.suspect, outbox.batch_id, attempts.handle
+                outbox.before, outbox.suspect, outbox.parent, outbox.batch_id, attempts.handle
             from outbox
             inner join attempts on attempts.batch_id = outbox.batch_id
             where outbox.state in ('in_flight', 'unknown')
@@ -223,8 +223,8 @@ class Outbox:
         batches: dict[str, list[Change]] = {}
         handles: dict[str, str | None] = {}
         for row, change in zip(rows, _changes(rows), strict=True):
-            batches.setdefault(row[9], []).append(change)
-            handles[row[9]] = row[10]
+            batches.setdefault(row[10], []).append(change)
+            handles[row[10]] = row[11]
         return [Batch(name, tuple(changes), handles[name]) for name, changes in batches.items()]
 
     def count(self, *states: RowState) -> int:
@@ -273,13 +273,23 @@ def _kept(said: str | None) -> str | None:
 
 def _changes(rows: Sequence[tuple[Any, ...]]) -> list[Change]:
     """Rows of seq, key, operation, fields, token, destination id, all fields of an update,
-    what was acknowledged before, whether it is a suspect; the JSON of all rows in one parse."""
+    what was acknowledged before, whether it is a suspect, its parent; the JSON of all rows in one
+    parse."""
     fields = json.loads(f"[{','.join(row[3] for row in rows)}]")
     wholes = json.loads(f"[{','.join(row[6] for row in rows)}]")
     befores = json.loads(f"[{','.join(row[7] for row in rows)}]")
     return [
         Change(
-            row[0], row[1], OPERATIONS[row[2]], content, row[4], row[5], whole, bool(row[8]), before
+            row[0],
+            row[1],
+            OPERATIONS[row[2]],
+            content,
+            row[4],
+            row[5],
+            whole,
+            bool(row[8]),
+            before,
+            row[9],
         )
         for row, content, whole, before in zip(rows, fields, wholes, befores, strict=True)
     ]

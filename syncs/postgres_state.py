@@ -48,6 +48,7 @@ _STEPS = tuple(
                 "create unique index runs_run on runs (sync, run_id)",
                 "create table leases (sync varchar primary key, holder varchar not null)",
             ),
+            (),
         ),
         strict=True,
     )

@@ -22,7 +22,10 @@ class Dialect:
 
 def steps(dialect: Dialect) -> tuple[tuple[str, ...], ...]:
     """The statements that lead to each version of the tables."""
-    return ((*_created(dialect), *_added_before_versions(dialect)),)
+    return (
+        (*_created(dialect), *_added_before_versions(dialect)),
+        ("alter table outbox add column parent varchar",),  # rows of one travel together
+    )
 
 
 def _created(dialect: Dialect) -> tuple[str, ...]:

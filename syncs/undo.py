@@ -185,7 +185,8 @@ def _fill(state: State, back: Sequence[_Back]) -> None:
                 row_number() over (order by operation, key) as seq, key, operation,
                 fields::json as fields, before::json as before, after::json as after,
                 null::{state.hash_type} as model_hash, destination_id,
-                {state.md5("operation || fields")} as content, false as suspect
+                {state.md5("operation || fields")} as content, false as suspect,
+                null::varchar as parent
             from back
             """  # noqa: S608 (our own names)
         )

@@ -37,6 +37,9 @@ COLLECTION_ROWS = 200
 READ_ROWS = 2000
 JOB_ROWS = 100_000
 """Rows per bulk job: far below the limit of 100 MB for rows of a few hundred bytes."""
+CHUNK_ROWS = 10_000
+"""Salesforce works at so many rows of a job at a time, and at several such chunks at once: rows of
+one parent in two of them would lock each other out, so grouped rows go in jobs of one chunk."""
 ID = re.compile(r"[0-9A-Za-z]{15}([0-9A-Za-z]{3})?")
 """What is asked for by id: of one that is none Salesforce would refuse the whole question."""
 GONE = frozenset({"ENTITY_IS_DELETED", "NOT_FOUND"})
@@ -64,6 +67,7 @@ class SalesforceDestination:
             self._headers["Sforce-Auto-Assign"] = "TRUE" if assign else "FALSE"
         self._creates = definition.mode is Mode.CREATE
         operation = "insert" if self._creates else "update" if self._key == "Id" else "upsert"
+        self._job_rows = CHUNK_ROWS if definition.group_by else JOB_ROWS
         self._jobs = BulkJobs(self._api, self._object, self._key, operation)
         by_id = self._key == "Id"
         modes = {Mode.UPDATE} if by_id else {Mode.UPSERT, Mode.CREATE}
@@ -99,7 +103,7 @@ class SalesforceDestination:
 
     def batch_rows(self, rows: int) -> int:
         """200 by Collections; a job from ``SALESFORCE_BULK_FROM_ROWS`` rows on."""
-        return JOB_ROWS if rows >= self._account.bulk_from_rows else COLLECTION_ROWS
+        return self._job_rows if rows >= self._account.bulk_from_rows else COLLECTION_ROWS
 
     def least_calls(self, counts: Counts) -> int:
         """The cheaper of ``ceil(n / 200)`` and a job's calls, per operation."""

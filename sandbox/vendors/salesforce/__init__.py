@@ -9,6 +9,8 @@ Beside the general faults of :mod:`sandbox.faults` it knows these kinds:
 ``quota``            403 ``REQUEST_LIMIT_EXCEEDED``, the day's requests
 ``rate_limit``       403 ``REQUEST_LIMIT_EXCEEDED``, concurrent requests
 ``locked_row``       rows fail with ``UNABLE_TO_LOCK_ROW``: ``every_nth`` (default 1) or ``keys``
+``parent_locks``     chunks of a Bulk job run at once: rows whose parent another chunk wrote to
+                     fail with ``UNABLE_TO_LOCK_ROW``
 ``partial_failure``  rows fail with ``code``, ``message``, ``fields``: ``every_nth`` or ``keys``
 ``small_page``       a page of a query or of Bulk results has ``rows`` rows
 ``slow_job``         a Bulk job is ``InProgress`` for ``polls`` polls

@@ -139,7 +139,7 @@ def change_state(call: Call) -> Response:
 
 def _plan_faults(call: Call, job: Job) -> None:
     """Keep with the job what the fault plan holds for it: the worker carries it out."""
-    kinds = ("locked_row", "partial_failure", "job_failed", "slow_job")
+    kinds = ("locked_row", "parent_locks", "partial_failure", "job_failed", "slow_job")
     taken = {kind: fault for kind in kinds if (fault := call.fault(kind))}
     job.body["faults"] = {
         kind: {"kind": kind, "params": fault.params} for kind, fault in taken.items()

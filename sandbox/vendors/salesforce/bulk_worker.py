@@ -11,11 +11,12 @@ from sandbox.vendors.salesforce import jobs, schema, values
 from sandbox.vendors.salesforce.bulk_upload import Upload, UploadError, read_upload
 from sandbox.vendors.salesforce.call import VENDOR, Org
 from sandbox.vendors.salesforce.errors import ApiError, RowError
-from sandbox.vendors.salesforce.incoming import NULL_CELL, from_cells, refuse_rows
+from sandbox.vendors.salesforce.incoming import NULL_CELL, from_cells, locked, refuse_rows
 from sandbox.vendors.salesforce.jobs import Job
 from sandbox.vendors.salesforce.records import Given, Outcome, Saver, external_key, refused_fields
 from sandbox.vendors.salesforce.schema import Field, SObject
 
+PARENTS = ("AccountId", "CampaignId", "OpportunityId", "WhatId")
 _LOG = logging.getLogger(__name__)
 _worker = ThreadPoolExecutor(1, thread_name_prefix="salesforce-bulk")
 
@@ -52,6 +53,7 @@ def _process(org: Org, job: Job) -> None:
     if broken:
         last = min(last, int(broken["params"].get("after_rows", 0)))
     size = jobs.figures()["chunk_rows"]
+    held: dict[str, int] = {}
     while job.body["processed"] < last:
         if jobs.get(org.store, "ingest", job.id).state == "Aborted":
             return
@@ -62,11 +64,32 @@ def _process(org: Org, job: Job) -> None:
             locked=_fault(planned.get("locked_row")),
             failing=_fault(planned.get("partial_failure")),
         )
+        if "parent_locks" in planned:
+            given = _locked_out(org, sobject, given, held, start)
         with org.store.transaction():
             outcomes = _save(org, sobject, job, _resolved(org, columns, chunk, given))
             _keep(org, job, start, outcomes)
     message = str(broken["params"].get("message", "InternalServerError : failed")) if broken else ""
     _finish(org, job, "Failed" if broken else "JobComplete", message)
+
+
+def _locked_out(
+    org: Org, sobject: SObject, given: list[Given], held: dict[str, int], start: int
+) -> list[Given]:
+    """The rows of the chunk from ``start``, refused where another chunk has written to their
+    parent; ``held`` is which chunk has which parent."""
+    ids = [str(row["Id"]) for row in given if not isinstance(row, RowError) and row.get("Id")]
+    stored = {row["Id"]: row for row in org.store.by_ids(sobject, "Id", ids)}
+    result: list[Given] = []
+    for row in given:
+        if isinstance(row, RowError):
+            result.append(row)
+            continue
+        whole = {**stored.get(str(row.get("Id")), {}), **row}
+        parent = next((str(whole[name]) for name in PARENTS if whole.get(name)), None)
+        free = parent is None or held.setdefault(parent, start) == start
+        result.append(row if free else locked(parent))
+    return result
 
 
 def _fault(planned: dict[str, Any] | None) -> Fault | None:

@@ -92,13 +92,18 @@ def refuse_rows(given: list[Given], *, locked: Fault | None, failing: Fault | No
     return result
 
 
+def locked(held: object) -> RowError:
+    """Another transaction holds the record."""
+    return RowError(
+        "UNABLE_TO_LOCK_ROW",
+        f"unable to obtain exclusive access to this record or 1 records: {held or '001'}",
+    )
+
+
 def _error_of(fault: Fault, row: Row) -> RowError:
     if fault.kind == "locked_row":
         held = row.get("AccountId") or row.get("CampaignId") or row.get("Id") or row.get("OwnerId")
-        return RowError(
-            "UNABLE_TO_LOCK_ROW",
-            f"unable to obtain exclusive access to this record or 1 records: {held or '001'}",
-        )
+        return locked(held)
     return RowError(
         str(fault.params.get("code", "FIELD_CUSTOM_VALIDATION_EXCEPTION")),
         str(fault.params.get("message", "refused by a validation rule")),

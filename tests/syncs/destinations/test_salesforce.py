@@ -8,11 +8,15 @@ from typing import Any
 import pytest
 
 from headwater.recording import recorded
+from sandbox.vendors.salesforce import schema
 from sandbox.vendors.salesforce.ids import normalize
+from syncs.destinations import salesforce
 from syncs.history import rows
 from syncs.registry import definition
 from syncs.request import Request
-from syncs.state import RunStatus
+from syncs.run import run
+from syncs.state import RunStatus, open_state
+from tests.syncs.bench import a_definition
 
 
 def signup(number: int, **changes: Any) -> tuple[Any, ...]:
@@ -173,3 +177,41 @@ def test_the_orgs_own_count_of_requests_ends_the_writing_before_its_share_is_pas
     monkeypatch.setenv("SALESFORCE_API_SHARE", "1")
     assert world.run("salesforce__signup_leads").created == 400
     assert len(world.stored("salesforce", "Lead")) == 800
+
+
+@pytest.mark.parametrize("group_by", ["account", None])
+def test_rows_of_one_account_go_in_one_job_so_that_chunks_do_not_lock_each_other_out(
+    bench, world, monkeypatch, group_by
+):
+    """60 contacts of 12 accounts, whose ids say nothing of their account; chunks of 20 rows."""
+    monkeypatch.setattr(salesforce, "CHUNK_ROWS", 20)
+    monkeypatch.setattr(salesforce, "COLLECTION_ROWS", 5)
+    monkeypatch.setitem(schema.org()["bulk"], "chunk_rows", 20)
+    monkeypatch.setenv("SALESFORCE_BULK_FROM_ROWS", "20")
+    accounts = [normalize(f"0015f00000ABC{n:02}") for n in range(12)]
+    contacts = [normalize(f"0035f00000ABC{n:02}") for n in range(60)]
+    store = world.served.stores["salesforce"]
+    store.seed("Account", [{"Id": each, "Name": each} for each in accounts])
+    pairs = [(each, accounts[n % 12]) for n, each in enumerate(contacts)]
+    store.seed("Contact", [{"Id": each, "LastName": "x", "AccountId": of} for each, of in pairs])
+    bench.model(
+        [(each, "Buyer", of) for each, of in pairs], "k varchar, a varchar, account varchar"
+    )
+    world.served.fault("salesforce", "/jobs/ingest", "parent_locks", method="PATCH",
+                       times=None if group_by else 1)  # fmt: skip
+    sync = a_definition(
+        destination="salesforce", object="Contact", mode="update", group_by=group_by,
+        key={"column": "k", "field": "Id"}, fields=[{"column": "a", "field": "Title"}],
+        removal={"action": "ignore"},
+    )  # fmt: skip
+    result = run("things", bench.settings, bench.clock, "c1", definition=sync)
+    assert (result.status, result.updated) == (RunStatus.CLEAN, 60), result.error
+    with open_state(bench.settings, "things") as state:
+        batches = state.rows("select batch_id, parent, attempts from outbox")
+    again = sum(attempts > 1 for _, _, attempts in batches)
+    if group_by is None:
+        assert again == 40, "one chunk in three gets its accounts first"
+        return
+    assert again == 0
+    assert len({batch for batch, _, _ in batches}) == 3
+    assert len({(batch, parent) for batch, parent, _ in batches}) == 12
