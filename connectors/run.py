@@ -2,7 +2,7 @@
 
 The warehouse is open only to prepare (land what is pending, read the cursors) and to land what was
 extracted, never while a vendor is being read. One stream's failure doesn't stop its siblings.
-:func:`run_source` goes through the phases of one source; :mod:`connectors.read_ahead` through those
+:func:`run_source` goes through the phases of one source; :mod:`connectors.land_ahead` through those
 of several, so that they are read side by side.
 """
 

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import dagster as dg
 
-from connectors.read_ahead import ReadAhead
+from connectors.land_ahead import LandAhead
 from headwater.clock import Clock, clock_from
 from headwater.settings import Settings, load
 from orchestration.build_ahead import BuildAhead
@@ -23,7 +23,7 @@ progress = logging.getLogger("headwater.progress")
 class Cycle:
     """One run over one Headwater home. ``as_of`` is fixed when the run starts.
 
-    ``reading``: the sources of this run, from its first step on. ``landed``: those of them whose
+    ``landing``: the sources of this run, from its first step on. ``landed``: those of them whose
     step ended well. ``built``: what dbt made in this run.
     """
 
@@ -31,7 +31,7 @@ class Cycle:
     settings: Settings
     clock: Clock
     as_of: datetime
-    reading: ReadAhead | None = None
+    landing: LandAhead | None = None
     landed: set[str] = field(default_factory=set)
     built: BuildAhead = field(default_factory=BuildAhead)
 
@@ -48,5 +48,5 @@ def cycle_resource(context: dg.InitResourceContext) -> Iterator[Cycle]:
         try:
             yield cycle
         finally:
-            if cycle.reading is not None:
-                cycle.reading.close()
+            if cycle.landing is not None:
+                cycle.landing.close()

@@ -14,7 +14,7 @@ from orchestration.dbt_process import PROJECT, NodeResult, manifest_properties
 from orchestration.dbt_steps import DbtGraph, DbtStep
 from orchestration.failures import as_step_failure
 from orchestration.keys import CYCLE_POOL, relation_key
-from orchestration.source_assets import begin_reading, sources_of_run
+from orchestration.source_assets import begin_landing, sources_of_run
 from orchestration.unchanged import Definitions
 
 Event = dg.MaterializeResult[Any] | dg.AssetCheckResult
@@ -133,7 +133,7 @@ class _Step:
         def assets(context: dg.AssetExecutionContext) -> Iterator[Event]:
             cycle: Cycle = context.resources.cycle
             if not self.sources:
-                begin_reading(context.op_execution_context, cycle)
+                begin_landing(context.op_execution_context, cycle)
             yield from self._run(context.op_execution_context, cycle)
 
         return assets

@@ -6,8 +6,8 @@ from typing import Any
 
 import dagster as dg
 
+from connectors.land_ahead import LandAhead
 from connectors.raw_tables import ensure_raw_tables
-from connectors.read_ahead import ReadAhead
 from connectors.registry import STREAMS_BY_SOURCE
 from connectors.run import LoadResult, StreamsFailedError, StreamsToRetryError
 from connectors.stream import Mode, Stream
@@ -76,7 +76,7 @@ def _source_step(
             return
         with as_step_failure():
             landed, books, failed = _land(
-                source, wanted, cycle, _reading(context.op_execution_context, cycle)
+                source, wanted, cycle, _landing(context.op_execution_context, cycle)
             )
         for result in landed:
             yield from _events(result, books.get(result.stream, Books()), modes[result.stream])
@@ -88,9 +88,9 @@ def _source_step(
     return land
 
 
-def begin_reading(context: dg.OpExecutionContext, cycle: Cycle) -> None:
-    """Have the vendors of the run's sources asked while other steps work."""
-    _reading(context, cycle).begin()
+def begin_landing(context: dg.OpExecutionContext, cycle: Cycle) -> None:
+    """Have the run's sources read and landed while other steps work."""
+    _landing(context, cycle).begin()
 
 
 def sources_of_run(context: dg.OpExecutionContext) -> dict[str, tuple[str, ...]]:
@@ -105,16 +105,16 @@ def sources_of_run(context: dg.OpExecutionContext) -> dict[str, tuple[str, ...]]
     return {source: names for source, names in found.items() if names}
 
 
-def _reading(context: dg.OpExecutionContext, cycle: Cycle) -> ReadAhead:
-    """The run's sources, which begin to be read when its first source is to be landed."""
-    if cycle.reading is None:
+def _landing(context: dg.OpExecutionContext, cycle: Cycle) -> LandAhead:
+    """The run's sources, which begin to be read when the first of them is asked for."""
+    if cycle.landing is None:
         wanted = {
             source: streams
             for source, streams in sources_of_run(context).items()
             if source in cycle.settings.sources
         }
         later = {source: wanted.pop(source) for source in ASKS_ABOUT_ACCOUNTS if source in wanted}
-        cycle.reading = ReadAhead(
+        cycle.landing = LandAhead(
             wanted,
             later,
             settings=cycle.settings,
@@ -122,20 +122,20 @@ def _reading(context: dg.OpExecutionContext, cycle: Cycle) -> ReadAhead:
             cycle_id=cycle.cycle_id,
             on_progress=progress.info,
         )
-    return cycle.reading
+    return cycle.landing
 
 
 def _land(
-    source: str, streams: tuple[str, ...], cycle: Cycle, reading: ReadAhead
+    source: str, streams: tuple[str, ...], cycle: Cycle, landing: LandAhead
 ) -> tuple[list[LoadResult], Mapping[str, Books], Exception | None]:
     """What landed, the books of its streams, and what kept other streams from it."""
-    lately = cycle.as_of - timedelta(days=cycle.settings.quarantine_warning_days)
     failed: Exception | None = None
-    with reading.read(source, streams) as (run, connection):
-        try:
-            landed = run.land(connection)
-        except (StreamsFailedError, StreamsToRetryError) as error:
-            landed, failed = error.results, error
+    try:
+        landed = landing.landed(source, streams)
+    except (StreamsFailedError, StreamsToRetryError) as error:
+        landed, failed = error.results, error
+    lately = cycle.as_of - timedelta(days=cycle.settings.quarantine_warning_days)
+    with connect(cycle.settings) as connection:
         return landed, read_books(connection, source, lately), failed
 
 

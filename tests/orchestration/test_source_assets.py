@@ -10,9 +10,9 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from connectors.land_ahead import LandAhead
 from connectors.landing import LoadResult
 from connectors.mixpanel.streams import EVENTS
-from connectors.read_ahead import ReadAhead
 from connectors.stream import Mode
 from headwater.settings import Settings
 from orchestration import source_assets
@@ -149,12 +149,12 @@ def test_a_run_reads_ahead_what_it_is_to_land_and_nothing_else(
     monkeypatch.setenv("HEADWATER_SOURCES", "mixpanel,hubspot,web_rank")
     begun: list[list[str]] = []
 
-    class Watched(ReadAhead):
+    class Watched(LandAhead):
         def __init__(self, first: Any, afterwards: Any, **rest: Any) -> None:
             begun.extend([sorted(first), sorted(afterwards)])
             super().__init__(first, afterwards, **rest)
 
-    monkeypatch.setattr(source_assets, "ReadAhead", Watched)
+    monkeypatch.setattr(source_assets, "LandAhead", Watched)
     groups = dg.AssetSelection.groups(*(f"source_{name}" for name in selected))
     definitions = dg.Definitions(
         assets=source_assets.source_assets(settings),
