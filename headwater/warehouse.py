@@ -11,6 +11,7 @@ asked for in the same way. So all writers open it with :data:`CONFIG`, dbt's pro
 from __future__ import annotations
 
 import re
+import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -87,14 +88,18 @@ def write_anew(settings: Settings, *, path: Path | None = None) -> None:
     """Write a DuckDB file anew (the warehouse, or the file at ``path``) and rename it into place.
 
     A row that is deleted is gone from its table, but its bytes stay in the file until they are
-    written over; a new file has none of them. Needs as much free disk again. A kill leaves the old
-    file, and a draft beside it that the next one replaces. Raises what :func:`connect` does.
+    written over; a new file has none of them. So do rows that a query put aside, where it was
+    killed: these files go, too. Needs as much free disk again. A kill leaves the old file, and a
+    draft beside it that the next one replaces. Raises what :func:`connect` does.
     """
     file = path or settings.warehouse
     draft = file.with_name(f"{file.name}.anew")
     draft.unlink(missing_ok=True)
     with connect(settings, path=path) as connection:
-        [(name,)] = connection.execute("select current_database()").fetchall()
+        [(name, aside)] = connection.execute(
+            "select current_database(), current_setting('temp_directory')"
+        ).fetchall()
+        shutil.rmtree(aside, ignore_errors=True)  # nobody else holds the file, nothing is in use
         connection.execute(f"attach '{str(draft).replace(chr(39), chr(39) * 2)}' as anew")
         connection.execute(f"copy from database {quote(name)} to anew")
         connection.execute("detach anew")

@@ -1,5 +1,6 @@
 """Erased people in what syncs remember: their rows leave the destination by the ordinary plan, and
-then the state, the log, the audit, what is said of runs and sealed plans forget them.
+then the state, the log, the audit, what is said of runs, sealed plans and our copies of published
+files forget them.
 
 The order matters: what a destination still holds of a row that is ours can only be taken back while
 ``sent`` knows of it.
@@ -25,6 +26,7 @@ from headwater.erasures import Tombstones
 from headwater.settings import Settings
 from headwater.warehouse import write_anew
 from syncs.definition import Definition, Removal
+from syncs.erased_copies import forget_in_copies
 from syncs.kept_files import bring, forget
 from syncs.registry import definitions
 from syncs.request import Request
@@ -93,8 +95,8 @@ def forget_erased(
         # Every file: of one that forgot before a kill nothing tells that its bytes still know.
         if settings.sync_state_url is None and file.exists():
             write_anew(settings, path=file)
-    for name, rows in _sealed_plans(settings, tombstones):
-        forgotten[name] = rows
+    forgotten |= dict(_sealed_plans(settings, tombstones))
+    forgotten |= dict(forget_in_copies(settings, clock, tombstones, owed))
     return forgotten, owed
 
 

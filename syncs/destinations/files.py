@@ -38,12 +38,19 @@ WRITERS = {
     ".csv": "format csv, header, timestampformat '%Y-%m-%dT%H:%M:%S.%fZ'",
     ".parquet": f"format parquet, compression zstd, row_group_size {ROW_GROUP}",
 }
+COPY = "mirror.parquet"
+"""Our copy of what was published last."""
 PATH = re.compile(r"[A-Za-z0-9][A-Za-z0-9._ -]*(/[A-Za-z0-9][A-Za-z0-9._ -]*)*")
 
 
 def connect(definition: Definition, settings: Settings) -> FilesDestination:
     """The destination of a definition."""
     return FilesDestination(definition, settings)
+
+
+def work_folder(settings: Settings, definition: Definition) -> Path:
+    """Where our copy of the file is, and drafts of the next."""
+    return settings.sync_state / "files" / definition.name
 
 
 class FilesDestination:
@@ -75,8 +82,8 @@ class FilesDestination:
         self._fields = tuple(item.field for item in definition.fields)
         self._columns = (definition.key.field, *self._fields)
         self._types = _types(definition)
-        self._work = settings.sync_state / "files" / definition.name
-        self._copy = self._work / "mirror.parquet"
+        self._work = work_folder(settings, definition)
+        self._copy = self._work / COPY
         self._state = state_path(settings, definition.name)
         self._memory_limit = settings.duckdb_memory_limit
         self._budget = call_budget("to files", settings)

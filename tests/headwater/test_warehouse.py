@@ -187,6 +187,9 @@ def test_a_file_that_is_written_anew_has_all_but_the_bytes_of_deleted_rows(tmp_p
         [(word,)] = connection.execute("select word from marts.t where id = 77").fetchall()
         connection.execute("delete from marts.t where id = 77")
     assert word.encode() in settings.warehouse.read_bytes()
+    left = tmp_path / "warehouse.duckdb.tmp" / "duckdb_temp_storage_DEFAULT-0.tmp"  # of a kill
+    left.parent.mkdir()
+    left.write_text(word)
     write_anew(settings)
     assert word.encode() not in settings.warehouse.read_bytes()
     assert [path.name for path in tmp_path.iterdir()] == ["warehouse.duckdb"]

@@ -17,8 +17,11 @@ import duckdb
 import pytest
 from moto.server import ThreadedMotoServer
 
+from headwater.erasures import Tombstones
 from headwater.errors import CredentialError, DefinitionError
+from syncs import erased_copies, erased_people
 from syncs.destinations import file_folder, files, open_destination
+from syncs.erased_people import forget_erased
 from syncs.request import Request
 from syncs.run import run
 from syncs.state import RunStatus, state_path
@@ -292,3 +295,31 @@ def test_a_right_that_is_missing_is_a_credential_error(tmp_path, folder):
 
     with pytest.raises(CredentialError, match="FILES_ACCESS_KEY_ID"):
         file_folder.Folder(Refusing(), "x/y", None, "s3://x/y").check()  # type: ignore[arg-type]
+
+
+def test_an_erased_person_is_in_our_copy_no_more_and_in_the_file_until_it_changes(
+    bench, folder, monkeypatch
+):
+    definition = sync(
+        key={"column": "email", "field": "key"},
+        fields=[{"column": "A", "field": "A"}],
+        options={},
+        mode="upsert",
+        removal={"action": "ignore"},
+    )
+    columns = "email varchar, A varchar"
+    bench.model({"ann@x.io": ("Ann",), "bob@x.io": ("Bob",)}, columns)
+    assert go(bench, definition).created == 2
+    for module in (erased_people, erased_copies):
+        monkeypatch.setattr(module, "definitions", lambda: (definition,))
+    work = bench.settings.sync_state / "files" / "things"
+    (work / "drafted.csv").write_text("ann@x.io")
+    gone = Tombstones.of(["email:ann@x.io"])
+    assert forget_erased(bench.settings, bench.clock, gone) == (
+        {"things": 1, "copy of out/things.csv": 1}, {})  # fmt: skip
+    assert [path.name for path in work.iterdir()] == ["mirror.parquet"]
+    assert "ann@x.io" in (folder / "out" / "things.csv").read_text()
+    bench.model({"bob@x.io": ("Robert",)}, columns)
+    assert go(bench, definition).status is RunStatus.CLEAN
+    assert "ann@x.io" not in (folder / "out" / "things.csv").read_text()
+    assert forget_erased(bench.settings, bench.clock, gone) == ({}, {})
