@@ -26,7 +26,7 @@ from connectors.landing_checks import literal
 from connectors.landing_lines import SCHEMA, line_batches
 from connectors.load_folder import PARQUET, Part, digest
 from connectors.stream import Stream
-from connectors.zone import MANIFEST, Manifest
+from connectors.zone import MANIFEST, Manifest, verify
 from headwater.durable_file import sync_folder, write_durably
 from headwater.erased_rows import Found, Search, covering, sql_without_addresses
 from headwater.warehouse import quote
@@ -36,7 +36,12 @@ LINES_AT_A_TIME = 10_000
 
 def erase_load(search: Search, stream: Stream, manifest: Manifest, folder: Path) -> Manifest:
     """The load without the erased: the manifest as it is now. Where there is nothing to do, no file
-    is touched."""
+    is touched.
+
+    Raises :class:`headwater.errors.SourceDataError` naming a part that is missing or damaged:
+    written anew it would get a digest that fits.
+    """
+    verify(folder, manifest)
     parts = tuple(_erased_part(search, stream, part, folder) for part in manifest.parts)
     if parts != manifest.parts:
         manifest = manifest.model_copy(update={"parts": parts})

@@ -435,13 +435,25 @@ def test_a_damaged_part_is_named_and_not_given_a_digest_that_fits(tmp_path: Path
     settings = landed(tmp_path, company(3)[0])
     [(folder, _), *_] = Zone(settings.landing_zone).manifests(PEOPLE)
     path = folder / "part-00001.ndjson.gz"
-    lines = gzip.decompress(path.read_bytes()).splitlines(keepends=True)
-    path.write_bytes(gzip.compress(b"".join([*lines[:3], *lines[-1:]])))
+    whole = path.read_bytes()
+
+    def damage(file: Path) -> None:
+        lines = gzip.decompress(file.read_bytes()).splitlines(keepends=True)
+        file.write_bytes(gzip.compress(b"".join([*lines[:1], *lines[2:]])))
+
+    damage(path)
     with pytest.raises(SourceDataError, match=r"people-00000001: part-00001"):
         erase(settings)
     path.unlink()
     with pytest.raises(SourceDataError, match="is missing"):
         erase(settings)
+    path.write_bytes(whole)
+    erase(settings)
+    later = {"properties": {"email": ANNS_MAIL}, "changed": NOON.isoformat()}
+    folder, manifest = write(settings, 300, PEOPLE, [{"id": f"new-{n}", **later} for n in range(3)])
+    damage(folder / "part-00001.ndjson.gz")
+    with connect(settings) as connection, pytest.raises(SourceDataError, match="part-00001"):
+        land(connection, PEOPLE, manifest, folder, CLOCK)
 
 
 def test_nothing_may_be_extracted_meanwhile(tmp_path: Path) -> None:
