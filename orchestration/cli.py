@@ -33,7 +33,7 @@ app.add_typer(tracking_app, name="tracking", help="The tracking plan: which even
 @sync_app.callback()
 def hold_the_lease(context: typer.Context) -> None:
     """A delivery by hand waits for a cycle that is running; looking at syncs does not."""
-    delivers = {"run", "apply", "undo", "retry", "trace"}
+    delivers = {"run", "apply", "undo", "release", "trace"}
     if context.invoked_subcommand in delivers and "--help" not in sys.argv:
         from orchestration.lease import cycle_lease
 

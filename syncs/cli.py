@@ -233,8 +233,8 @@ def purge_command(
     _tell(f"{name}: {lines:,} lines of the audit removed; a model that has the key sends it again")
 
 
-@app.command("retry")
-def retry_command(
+@app.command("release")
+def release_command(
     name: Annotated[str, typer.Argument(help="Name of the sync.")],
     keys: Annotated[list[str] | None, typer.Argument(help="Keys; all that wait if none.")] = None,
     as_json: AsJson = False,

@@ -188,6 +188,13 @@ class Definition(_Part):
         pairs = [[item.column, item.field, item.policy.value] for item in self.fields]
         return hashlib.md5(json.dumps(pairs).encode(), usedforsecurity=False).hexdigest()
 
+    @property
+    def writing_hash(self) -> str:
+        """md5 of all that says how a row is written, and where to."""
+        parts = {"destination", "object", "key", "mode", "fields", "removal", "options"}
+        text = json.dumps(self.model_dump(mode="json", include=parts), sort_keys=True)
+        return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+
 
 def load_definition(path: Path) -> Definition:
     """Read one definition file.

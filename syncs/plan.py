@@ -69,7 +69,9 @@ def plan(
     require_not_running(settings, name)
     with open_state(settings, name) as state:
         found = difference.compute(state, definition, settings)
-        waiting = quarantine.hold_back(state, clock_from(settings).now(), None)
+        waiting = quarantine.hold_back(
+            state, clock_from(settings).now(), None, definition.writing_hash
+        )
         counts = difference.counts_of_plan(state.compute, definition)
         found = replace(found, counts=counts, quarantined=waiting)
         try:

@@ -49,6 +49,7 @@ _STEPS = tuple(
                 "create table leases (sync varchar primary key, holder varchar not null)",
             ),
             (),
+            (),
         ),
         strict=True,
     )

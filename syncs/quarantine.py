@@ -2,8 +2,8 @@
 
 A refused row is sent again by the next run. When the destination has refused the same content in
 ``QUARANTINE_AFTER`` runs, it waits: first a day, then longer, at most a week, as long as it takes.
-It is let go at once when its row or the field map changes (another content is another matter),
-when the destination's fields change, or when a person asks for it.
+It is let go at once when its row changes (another content is another matter), when the definition
+writes it otherwise or elsewhere, when the destination's fields change, or when a person asks.
 """
 
 from __future__ import annotations
@@ -22,8 +22,9 @@ BATCH_REFUSED = "BATCH_REFUSED"
 """The code of rows refused with their batch for a cause that is not in them: they never wait."""
 
 
-def learn(state: State, now: datetime, destination_fields: str | None) -> None:
+def learn(state: State, now: datetime, destination_fields: str | None, writing: str) -> None:
     """Take over what became of rows of the outbox that is not known yet (not ``settled``).
+    ``writing``: md5 of how the definition writes them.
 
     To be called within a transaction, before those rows are marked settled.
     """
@@ -61,7 +62,7 @@ def learn(state: State, now: datetime, destination_fields: str | None) -> None:
         f"""
         insert into refused (
             key, content, operation, fields, code, message, spoils, attempts, first_seen_at,
-            last_seen_at, retry_at, destination_fields
+            last_seen_at, retry_at, destination_fields, writing
         )
         select
             key, content, operation, fields, code, message, spoils, attempts,
@@ -73,7 +74,8 @@ def learn(state: State, now: datetime, destination_fields: str | None) -> None:
                         {by_attempts} else cast($retry_{longest} as timestamp)
                     end
             end,
-            cast($destination_fields as varchar)
+            cast($destination_fields as varchar),
+            cast($writing as varchar)
         from refused_now
         """,  # noqa: S608 (our own numbers)
         {
@@ -81,6 +83,7 @@ def learn(state: State, now: datetime, destination_fields: str | None) -> None:
             "after": QUARANTINE_AFTER,
             "batch_refused": BATCH_REFUSED,
             "destination_fields": destination_fields,
+            "writing": writing,
             **waits,
         },
     )
@@ -92,14 +95,16 @@ def are_waiting(state: State, now: datetime) -> bool:
     return bool(found)
 
 
-def hold_back(state: State, now: datetime, destination_fields: str | None) -> int:
+def hold_back(state: State, now: datetime, destination_fields: str | None, writing: str) -> int:
     """Take rows that wait out of the temporary table ``planned``, and mark suspects.
 
-    ``destination_fields``: md5 of the destination's fields now, None where it is not known; rows
-    refused under other fields are let go. Returns how many rows wait.
+    ``destination_fields``: md5 of the destination's fields now, None where it is not known;
+    ``writing``: md5 of how the definition writes. Rows refused under others are let go. Returns how
+    many rows wait.
     """
     state.fetch(
-        "known_refusal", "select key, content, retry_at, spoils, destination_fields from refused"
+        "known_refusal",
+        "select key, content, retry_at, spoils, destination_fields, writing from refused",
     )
     waiting = state.compute.execute(
         """
@@ -109,8 +114,9 @@ def hold_back(state: State, now: datetime, destination_fields: str | None) -> in
             and refused.content = planned.content
             and refused.retry_at > $now
             and ($fields is null or refused.destination_fields is not distinct from $fields)
+            and refused.writing = $writing
         """,
-        {"now": naive(now), "fields": destination_fields},
+        {"now": naive(now), "fields": destination_fields, "writing": writing},
     ).fetchall()[0][0]
     state.compute.execute(
         "update planned set suspect = true from known_refusal as refused "

@@ -15,16 +15,19 @@ people ask why a record says what it says. Nothing is computed from these rows, 
 the file would grow with every change."""
 
 
-def settle(outbox: Outbox, now: datetime, destination_fields: str | None = None) -> None:
+def settle(
+    outbox: Outbox, now: datetime, writing: str, destination_fields: str | None = None
+) -> None:
     """Move ``sent`` by every acknowledged row that it does not know of yet, and ``refused`` by
-    every refused one. ``destination_fields``: md5 of the destination's fields, if known."""
+    every refused one. ``writing``: md5 of how the definition writes; ``destination_fields``: of the
+    destination's fields, if known."""
     state = outbox.state
     if not state.rows(
         "select 1 from outbox where state in ('delivered', 'rejected') and not settled limit 1"
     ):
         return  # `sent` may be large: it is not looked through for nothing
     with outbox.transaction():
-        quarantine.learn(state, now, destination_fields)
+        quarantine.learn(state, now, destination_fields, writing)
         state.change(
             "delete from sent where key in "
             "(select key from outbox where state = 'delivered' and not settled)"

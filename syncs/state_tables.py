@@ -25,6 +25,7 @@ def steps(dialect: Dialect) -> tuple[tuple[str, ...], ...]:
     return (
         (*_created(dialect), *_added_before_versions(dialect)),
         ("alter table outbox add column parent varchar",),  # rows of one travel together
+        ("alter table refused add column writing varchar",),  # md5 of how its row is written
     )
 
 

@@ -104,15 +104,20 @@ class Work:
             require_not_paused(self._settings, self.definition.name)
 
     def _settle(self) -> None:
-        settlement.settle(self.outbox, self._clock.now(), self._destination_fields())
+        settlement.settle(
+            self.outbox,
+            self._clock.now(),
+            self.definition.writing_hash,
+            self._destination_fields(),
+        )
 
     def _destination_fields(self) -> str | None:
         """md5 of the fields that the destination has, where it was asked and says so."""
         return fingerprint(self.definition, self._known) if self._known is not None else None
 
     def _compared(self) -> Difference:
-        """The difference, without what was refused too often, unless its row or the destination's
-        fields changed since."""
+        """The difference, without what was refused too often, unless its row, the definition or the
+        destination's fields changed since."""
         found, now = (
             difference.compute(self._state, self.definition, self._settings),
             self._clock.now(),
@@ -121,7 +126,9 @@ class Work:
             quarantine.forget_what_is_over(self._state)
         if quarantine.are_waiting(self._state, now):
             self._checked_destination()
-        waiting = quarantine.hold_back(self._state, now, self._destination_fields())
+        waiting = quarantine.hold_back(
+            self._state, now, self._destination_fields(), self.definition.writing_hash
+        )
         counts = difference.counts_of_plan(self._state.compute, self.definition)
         return replace(found, counts=counts, quarantined=waiting)
 

@@ -62,7 +62,9 @@ def a_definition(**changes: Any) -> Definition:
 SYNC = a_definition()
 
 
-def go(bench: Bench, destination: MemoryDestination, definition: Definition = SYNC) -> RunResult:
-    """Run the sync ``things`` on the bench into ``destination``."""
+def go(
+    bench: Bench, destination: MemoryDestination | None, definition: Definition = SYNC
+) -> RunResult:
+    """Run the sync ``things`` on the bench into ``destination``, or that of its definition."""
     return run("things", bench.settings, bench.clock, "c1", definition=definition,
                destination=destination)  # fmt: skip

@@ -126,7 +126,7 @@ def test_a_row_refused_too_often_waits_longer_and_longer_and_says_why(bench):
     assert told["last_seen_at"] - told["first_seen_at"] == timedelta(hours=sum(waits))
 
 
-@pytest.mark.parametrize("cause", ["row", "destination", "person", "map", "gone"])
+@pytest.mark.parametrize("cause", ["row", "destination", "person", "map", "options", "gone"])
 def test_a_row_that_waits_is_let_go_when_something_changed(bench, cause):
     there = MemoryDestination(refused={"y"}, described={name: FieldInfo("text") for name in
                                                        ("key", "A", "B", "C")})  # fmt: skip
@@ -142,6 +142,11 @@ def test_a_row_that_waits_is_let_go_when_something_changed(bench, cause):
         assert release("things", bench.settings, bench.clock, ["y"]) == 1
     elif cause == "map":
         sync = a_definition(fields=[{"column": "a", "field": "C"}])
+    elif cause == "options":
+        sync = a_definition(options={"assign": True})
+        planned = plan("things", bench.settings.model_copy(update={"as_of": bench.clock.at}),
+                       definition=sync, destination=there)  # fmt: skip
+        assert (planned.created, planned.quarantined) == (1, 0)
     elif cause == "gone":
         bench.model({})
     result = go(bench, there, sync)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import requests
+
+from syncs.quarantine import QUARANTINE_AFTER
 from syncs.state import RunStatus
+from tests.syncs.bench import a_definition, go
 
 
 def test_the_campaign_fills_names_only_where_there_are_none_and_is_cleared_on_leaving(world):
@@ -84,3 +88,26 @@ def test_the_accounts_own_count_of_the_day_ends_the_writing_before_its_share_is_
     store.daily_limit = 100
     assert world.run("hubspot__overage_campaign").status is RunStatus.CLEAN
     assert len(world.stored("hubspot", "contacts")) == 500
+
+
+def test_a_contact_that_waits_is_let_go_when_the_property_takes_its_value(world, bench):
+    """An administrator adds the option that was missing."""
+    portal = f"{world.served.url}/hubspot/crm/v3/properties/contacts"
+    headers = {"Authorization": f"Bearer {world.served.credentials['hubspot']['access_token']}"}
+    made = {"name": "plg_stage", "type": "enumeration", "fieldType": "select", "label": "Stage",
+            "groupName": "contactinformation", "options": [{"value": "Trial"}]}  # fmt: skip
+    assert requests.post(portal, headers=headers, json=made, timeout=5).status_code == 201
+    bench.model({"a@example.com": ("Trial", 1.0), "b@example.com": ("Paid", 1.0)})
+    sync = a_definition(
+        destination="hubspot", object="contacts", mode="upsert", removal={"action": "ignore"},
+        key={"column": "k", "field": "email"}, fields=[{"column": "a", "field": "plg_stage"}],
+    )  # fmt: skip
+    refused = [go(bench, None, sync) for _ in range(QUARANTINE_AFTER)]
+    assert [result.rejected for result in refused] == [1] * QUARANTINE_AFTER
+    assert refused[0].refusals[0].example_key == "b@example.com"
+    waits = go(bench, None, sync)
+    assert (waits.status, waits.quarantined, waits.planned) == (RunStatus.PARTIAL, 1, 0)
+    more = {"options": [{"value": "Trial"}, {"value": "Paid"}]}
+    requests.patch(f"{portal}/plg_stage", headers=headers, json=more, timeout=5)
+    released = go(bench, None, sync)
+    assert (released.status, released.created) == (RunStatus.CLEAN, 1)
