@@ -86,6 +86,7 @@ class Settings(SettingsGroup):
     duckdb_memory_limit: str | None = None
     landing_memory_limit: str = "1GB"
     sources_at_a_time: int = Field(default=4, ge=1, le=32)
+    destinations_at_a_time: int = Field(default=4, ge=1, le=32)
     keep_loads_days: int | None = Field(default=None, ge=0)
     erasure_secret: SecretStr | None = None
     duckdb_threads: int | None = Field(default=None, ge=1)

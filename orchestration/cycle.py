@@ -12,6 +12,7 @@ from headwater.clock import Clock, clock_from
 from headwater.settings import Settings, load
 from orchestration.build_ahead import BuildAhead
 from orchestration.dbt_process import places_for_dbt
+from orchestration.deliver_ahead import DeliverAhead
 from orchestration.lease import cycle_lease
 from syncs.registry import enabled
 
@@ -24,7 +25,7 @@ class Cycle:
     """One run over one Headwater home. ``as_of`` is fixed when the run starts.
 
     ``landing``: the sources of this run, from its first step on. ``landed``: those of them whose
-    step ended well. ``built``: what dbt made in this run.
+    step ended well. ``built``: what dbt made in this run. ``delivering``: the syncs of this run.
     """
 
     cycle_id: str
@@ -34,6 +35,16 @@ class Cycle:
     landing: LandAhead | None = None
     landed: set[str] = field(default_factory=set)
     built: BuildAhead = field(default_factory=BuildAhead)
+    delivering: DeliverAhead = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.delivering = DeliverAhead(self.settings, self.clock, self.cycle_id, progress.info)
+
+    def close(self) -> None:
+        """End what runs ahead of the steps."""
+        if self.landing is not None:
+            self.landing.close()
+        self.delivering.close()
 
 
 @dg.resource(description="The cycle: settings read at its start, clock, as_of, and the lease.")
@@ -48,5 +59,4 @@ def cycle_resource(context: dg.InitResourceContext) -> Iterator[Cycle]:
         try:
             yield cycle
         finally:
-            if cycle.landing is not None:
-                cycle.landing.close()
+            cycle.close()

@@ -15,6 +15,7 @@ from orchestration.dbt_steps import DbtGraph, DbtStep
 from orchestration.failures import as_step_failure
 from orchestration.keys import CYCLE_POOL, relation_key
 from orchestration.source_assets import begin_landing, sources_of_run
+from orchestration.sync_assets import begin_delivering
 from orchestration.unchanged import Definitions
 
 Event = dg.MaterializeResult[Any] | dg.AssetCheckResult
@@ -149,6 +150,7 @@ class _Step:
                     cycle.as_of,
                     progress.info,
                 )
+            begin_delivering(context, cycle, self._made_well(context, cycle))
         results = cycle.built.results(wanted)
         for result in self._parents_first(results):
             event = self._event(result, cycle.built.rows)
@@ -180,6 +182,16 @@ class _Step:
             if (not steps or step.name in steps) and missing.isdisjoint(step.sources)
             for unique_id in step.wanted(_chosen(context))
         ]
+
+    def _made_well(self, context: dg.OpExecutionContext, cycle: Cycle) -> set[dg.AssetKey]:
+        """The assets of the run's dbt steps that had their turn without a fault."""
+        chosen = _chosen(context)
+        made: set[dg.AssetKey] = set()
+        for step in self._project.steps:
+            wanted = step.wanted(chosen)
+            if cycle.built.has(wanted) and all(r.passed for r in cycle.built.results(wanted)):
+                made.update(spec.key for spec in step._specs.values() if spec.key in chosen)
+        return made
 
     def _parents_first(self, results: list[NodeResult]) -> list[NodeResult]:
         """The order that Dagster asks for; what was kept may read what was made."""

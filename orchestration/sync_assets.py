@@ -5,7 +5,7 @@ second back as a whole. A sync with rejected or owed rows is never green: its ch
 step fails, after everything that could be delivered was delivered and recorded.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence, Set
 from typing import Any
 
 import dagster as dg
@@ -25,7 +25,7 @@ from orchestration.keys import CYCLE_POOL, sync_key
 from orchestration.links import DESTINATION_DOCS
 from syncs.definition import Definition
 from syncs.registry import definitions, enabled
-from syncs.run import RunResult, run
+from syncs.run import RunResult
 from syncs.state import RunStatus
 
 DELIVERED = "every_row_delivered"
@@ -50,9 +50,27 @@ def chains(found: tuple[Definition, ...]) -> list[tuple[Definition, ...]]:
     return list(unique.values())
 
 
+def begin_delivering(context: dg.OpExecutionContext, cycle: Cycle, made: Set[dg.AssetKey]) -> None:
+    """Have the run's chains delivered whose models are all ``made``, while other steps work.
+
+    ``made`` are the assets of steps that ended well: Dagster would hold the others back.
+    """
+    steps = context.run.step_keys_to_execute
+    for chain in chains(definitions()):
+        wanted = _wanted(chain, context.job_def.asset_layer.selected_asset_keys, cycle)
+        runs = not steps or step_name(chain) in steps
+        if wanted and runs and all(_model_key(item) in made for item in wanted):
+            cycle.delivering.begin(wanted)
+
+
+def step_name(chain: Sequence[Definition]) -> str:
+    """The step that delivers a chain."""
+    return "sync__" + "__and__".join(item.name for item in chain)
+
+
 def _chain_step(chain: tuple[Definition, ...], settings: Settings) -> dg.AssetsDefinition:
     @dg.multi_asset(
-        name="sync__" + "__and__".join(item.name for item in chain),
+        name=step_name(chain),
         specs=[_spec(item) for item in chain],
         check_specs=[
             dg.AssetCheckSpec(
@@ -69,44 +87,46 @@ def _chain_step(chain: tuple[Definition, ...], settings: Settings) -> dg.AssetsD
     )
     def deliver(context: dg.AssetExecutionContext) -> Iterator[Event]:
         cycle: Cycle = context.resources.cycle
-        switched_on = {item.name for item in enabled(cycle.settings)}
-        failures: list[dg.Failure] = []
+        wanted = _wanted(chain, context.selected_asset_keys, cycle)
         for item in chain:
-            if sync_key(item.name) not in context.selected_asset_keys:
-                continue
-            if item.name not in switched_on:
+            if sync_key(item.name) in context.selected_asset_keys and item not in wanted:
                 progress.info("%s: switched off by HEADWATER_SYNCS, nothing sent", item.name)
-                continue
-            try:
-                with as_step_failure():
-                    result = run(
-                        item.name,
-                        cycle.settings,
-                        cycle.clock,
-                        cycle.cycle_id,
-                        on_progress=progress.info,
-                    )
-            except dg.Failure as failure:
-                failures.append(failure)
-                break
+        delivered = cycle.delivering.delivered(wanted)
+        failures: list[dg.Failure] = []
+        for item, result in delivered.results:
             yield from _events(item, result)
             if result.status is RunStatus.PAUSED:
                 progress.info("%s", result.error)
-                break
-            if result.status is not RunStatus.CLEAN:
+            elif result.status is not RunStatus.CLEAN:
                 failures.append(_not_clean(item.name, result))
-            if result.status in (RunStatus.FAILED, RunStatus.BLOCKED, RunStatus.BUSY):
-                break
+        try:
+            with as_step_failure():
+                if delivered.error is not None:
+                    raise delivered.error
+        except dg.Failure as failure:
+            failures.append(failure)
         if failures:
             raise joined(failures)
 
     return deliver
 
 
+def _wanted(
+    chain: Sequence[Definition], selected: Set[dg.AssetKey], cycle: Cycle
+) -> list[Definition]:
+    """Those of the chain that the run is to deliver, and that may."""
+    switched_on = {item.name for item in enabled(cycle.settings)}
+    return [item for item in chain if sync_key(item.name) in selected and item.name in switched_on]
+
+
+def _model_key(item: Definition) -> dg.AssetKey:
+    return dg.AssetKey(["activation", item.model])
+
+
 def _spec(item: Definition) -> dg.AssetSpec:
     return dg.AssetSpec(
         key=sync_key(item.name),
-        deps=[dg.AssetKey(["activation", item.model]), *(sync_key(name) for name in item.after)],
+        deps=[_model_key(item), *(sync_key(name) for name in item.after)],
         description=item.description,
         group_name=f"destination_{item.destination}",
         kinds={item.destination},

@@ -12,6 +12,7 @@ from headwater.clock import FixedClock
 from headwater.settings import Settings
 from headwater.warehouse import connect
 from orchestration import build_ahead
+from orchestration import dbt_assets as dbt_assets_module
 from orchestration.cycle import Cycle
 from orchestration.dbt_assets import dbt_assets
 from orchestration.keys import stream_key
@@ -64,6 +65,18 @@ def commands(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     return commands
 
 
+@pytest.fixture(autouse=True)
+def made(monkeypatch: pytest.MonkeyPatch) -> list[set[str]]:
+    """The models on which syncs may begin, each time they are told."""
+    told: list[set[str]] = []
+    monkeypatch.setattr(
+        dbt_assets_module,
+        "begin_delivering",
+        lambda _context, _cycle, made: told.append({key.path[-1] for key in made}),
+    )
+    return told
+
+
 def source(name: str, *, fails: bool) -> dg.AssetsDefinition:
     @dg.multi_asset(
         name=step_name(name),
@@ -103,7 +116,7 @@ def run(
 
 
 def test_what_waits_for_no_source_is_built_first_and_all_else_by_one_command(
-    settings: Settings, project: Path, commands: list[list[str]]
+    settings: Settings, project: Path, commands: list[list[str]], made: list[set[str]]
 ) -> None:
     steps = run(settings, project)
     assert next(iter(steps)) == "dbt__seeds"
@@ -113,6 +126,7 @@ def test_what_waits_for_no_source_is_built_first_and_all_else_by_one_command(
         "dbt__product", "dbt__hubspot", "dbt__all_sources",
     }  # fmt: skip
     assert commands == [["rules"], ["contacts", "everybody", "not_null_people_email", "people"]]
+    assert made == [{"rules"}, set(MODELS)]
 
 
 def test_what_a_source_holds_back_is_neither_built_nor_shown(
@@ -129,7 +143,7 @@ def test_what_a_source_holds_back_is_neither_built_nor_shown(
 
 
 def test_a_test_that_fails_fails_its_step_and_holds_back_what_follows(
-    settings: Settings, project: Path, commands: list[list[str]]
+    settings: Settings, project: Path, commands: list[list[str]], made: list[set[str]]
 ) -> None:
     with connect(settings) as connection:
         connection.execute("insert into raw_product.users values (null)")
@@ -138,6 +152,7 @@ def test_a_test_that_fails_fails_its_step_and_holds_back_what_follows(
     assert "dbt__all_sources" not in steps
     assert steps["dbt__hubspot"]
     assert len(commands) == 2
+    assert made == [{"rules"}, {"rules", "contacts"}], "no sync of what a test found fault with"
     with connect(settings) as connection:
         tables = connection.execute("select table_name from duckdb_tables()").fetchall()
     assert ("contacts",) in tables
