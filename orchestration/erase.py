@@ -26,6 +26,7 @@ from headwater.settings import Settings
 from headwater.warehouse import connect, write_anew
 from orchestration.dbt_process import PROJECT, build, manifest_properties
 from orchestration.erase_models import erase_history, find_in_models, find_in_warehouse
+from orchestration.erase_texts import erase_texts
 from orchestration.lease import cycle_lease
 from orchestration.terminal import user
 from orchestration.vendor_records import at_vendors, named
@@ -135,6 +136,7 @@ def erase(settings: Settings, clock: Clock, address: str, say: Say = lambda _: N
         if not failed:  # a removal is planned by what the models lack
             forgotten, owed = forget_erased(settings, clock, tombstones)
             erasure = _note(settings, erasure, "syncs", forgotten, say)
+        erasure = _note(settings, erasure, "texts", erase_texts(settings, tombstones), say)
         with connect(settings, read_only=True) as connection:
             left = find_in_warehouse(Search(connection, tombstones), all_streams())
         write_anew(settings)

@@ -21,6 +21,8 @@ from headwater.warehouse import connect
 PROMPT = "headwater> "
 CONTINUED = "      ...> "
 ROWS_SHOWN = 200
+HISTORY = "sql_history"
+"""The file of the home folder with what was asked before."""
 HELP = """\
 A question ends with a semicolon and may span lines; the warehouse is opened read-only.
   .tables [SCHEMA]   tables and views
@@ -98,7 +100,7 @@ def as_table(answer: Answer) -> Table:
 
 def interact(settings: Settings, console: Console, read: Callable[[str], str] = input) -> None:
     """Read questions until the end; a question that goes wrong is told, and the next one read."""
-    _remember(settings.home / "sql_history")
+    _remember(settings.home / HISTORY)
     console.print(f"{settings.warehouse} (read-only). [bold].help[/bold] says what else there is.")
     pending = ""
     while True:
