@@ -167,6 +167,7 @@ def _say_what_is_owed(delivered: Delivered) -> None:
             f"{len(delivered.owed)} deletions are not acknowledged yet and stay queued: "
             "`headwater privacy deliver` asks again.",
             style="yellow",
+            soft_wrap=True,
         )
     if not delivered.is_on_its_way:
         raise typer.Exit(1)
@@ -231,21 +232,20 @@ def _erasure_table(found: Sequence[Erasure]) -> Table:
 
 
 def _deletion_table(found: Sequence[Erasure]) -> Table:
-    from orchestration.vendor_records import name_of
+    from orchestration.vendor_records import is_for_people, name_of
 
     table = Table(title="Deletions at vendors")
-    for name in ("erasure", "record", "answer", "at", "tries"):
+    for name in ("erasure", "vendor", "record", "answer", "at", "tries"):
         table.add_column(name)
     for erasure in found:
         for deletion in erasure.deletions:
-            said = [
-                str(deletion.outcome or "not asked for yet"),
-                deletion.said or deletion.task or "",
-            ]
+            waits = "for people to delete" if is_for_people(deletion) else "not asked for yet"
+            said = f"{deletion.outcome or waits} {deletion.said or deletion.task or ''}"
             table.add_row(
                 erasure.erasure_id,
+                deletion.vendor,
                 name_of(deletion),
-                " ".join(said).strip(),
+                said.strip(),
                 f"{deletion.answered_at:%Y-%m-%d %H:%M}" if deletion.answered_at else "",
                 str(deletion.tries),
             )
