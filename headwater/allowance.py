@@ -5,8 +5,9 @@ to others: people and programs that use the account, too.
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from headwater.errors import QuotaExhaustedError
 
@@ -28,6 +29,26 @@ class Allowance:
     setting: str
     used: int = 0
     most: int | None = None
+    _under_way: int = 0
+    _turn: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def begin(self) -> None:
+        """Count a call that is about to be made beside those that are under way.
+
+        Raises like :meth:`check`.
+        """
+        with self._turn:
+            self.check()
+            self._under_way += 1
+
+    def end(self, headers: Mapping[str, str]) -> None:
+        """Such a call has its answer, or will have none (no headers)."""
+        with self._turn:
+            before = self.used
+            self.note(headers)
+            self._under_way -= 1
+            if self._under_way:  # answers may come in another order than they were counted in
+                self.used = max(before, self.used)
 
     def note(self, headers: Mapping[str, str]) -> None:
         """Take in what an answer says, if it says something."""
@@ -41,7 +62,7 @@ class Allowance:
 
     def check(self) -> None:
         """Raise :class:`headwater.errors.QuotaExhaustedError` when our part is used up."""
-        if self.most is not None and self.used >= self.share * self.most:
+        if self.most is not None and self.used + self._under_way >= self.share * self.most:
             raise QuotaExhaustedError(
                 f"{self.system}: {self.used} of the account's {self.most} API requests of a day "
                 f"are used; the share up to which Headwater calls is {self.share:g}.",

@@ -8,6 +8,7 @@ so it is never repeated here: it becomes :class:`OutcomeUnknownError`, and the c
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -79,6 +80,7 @@ class ApiSession(requests.Session):
         self.vendor = vendor
         self.base_url = base_url.rstrip("/")
         self.calls = 0
+        self._turn = threading.Lock()
         self._timeout = settings.http_timeout_seconds
         self._retries = settings.http_retries
         self._token = token
@@ -182,13 +184,27 @@ class ApiSession(requests.Session):
         if self._token is not None:
             headers["Authorization"] = self._token(renew)
         options = {"timeout": self._timeout, **kwargs, "headers": headers}
-        if self._allowance is not None:
-            self._allowance.check()
         if self._pace is not None:
             self._pace.take()
+        if self._allowance is not None:
+            self._allowance.begin()
+        told: Mapping[str, str] = {}
+        try:
+            answer = self._answer(method, url, options)
+            told = answer.headers
+        finally:
+            if self._allowance is not None:
+                self._allowance.end(told)
+        remaining = remaining_calls(told)
+        if self._pace is not None and remaining is not None:
+            self._pace.told(remaining)
+        return answer
+
+    def _answer(self, method: str, url: str, options: dict[str, Any]) -> requests.Response:
         if self._budget is not None:
             self._budget.spend()
-        self.calls += 1
+        with self._turn:
+            self.calls += 1
         try:
             answer = self.request(method, url, **options)
         except LOST_CONNECTION as error:
@@ -205,11 +221,6 @@ class ApiSession(requests.Session):
                 "sent again.",
             ) from error
         note(method, url, options, answer, shown_as=self._shown_as)
-        if self._allowance is not None:
-            self._allowance.note(answer.headers)
-        remaining = remaining_calls(answer.headers)
-        if self._pace is not None and remaining is not None:
-            self._pace.told(remaining)
         return answer
 
 

@@ -1,14 +1,17 @@
 """Delivery: from the outbox to the destination and back, one durable step at a time.
 
-A batch is marked in flight before it leaves and its answers are recorded before the next one does.
+A batch is marked in flight before it leaves and its answers are recorded before the next one does,
+or the next wave of several.
 Whatever stops the process in between, the next run finds the batch in flight and resolves it
 before it sends anything.
 """
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from headwater.budget import RowBudget
@@ -33,16 +36,19 @@ from syncs.destination import (
     Operation,
     Outcome,
     RowResult,
+    TakesSeveral,
 )
 from syncs.fates import PAUSES_SECONDS, find_out, same_for_all
 from syncs.look_before import LookBefore
 from syncs.outbox import Outbox
 from syncs.quarantine import BATCH_REFUSED
 from syncs.state import RowState
+from syncs.waves import Waves
 
 Progress = Callable[[str], None]
 """Told in a line how far a delivery is."""
 
+_Answer = Sequence[RowResult] | HeadwaterError | Interrupted
 READ_ROWS = 20_000
 """How many rows to read from the outbox at a time: a read looks at all that is pending."""
 TRIES = 3
@@ -80,6 +86,8 @@ class Delivery:
         self._budget = budget
         self._monotonic = monotonic
         self._handles: dict[str, str] = {}
+        self._turn = threading.Lock()
+        self._waves = Waves(1)
         self._in_vain = 0
         self._planned = 0
         self._told_at = 0.0
@@ -104,6 +112,8 @@ class Delivery:
         self._planned = self._outbox.count(RowState.PENDING)
         self._told_at = self._monotonic()
         size = self._definition.batch_rows or self._destination.batch_rows(self._planned)
+        if isinstance(self._destination, TakesSeveral):
+            self._waves = Waves(self._destination.at_once(size))
         try:
             if canary is not None and self._planned > 1:
                 self._send_canary(canary, size)
@@ -117,8 +127,8 @@ class Delivery:
 
     def _send_all(self, changes: Sequence[Change], size: int) -> None:
         alone = self._destination.capabilities.separate_operations
-        for batch in batches(changes, size, separate_operations=alone):
-            self._send(self._within_budget(batch))
+        for wave in self._waves.of(batches(changes, size, separate_operations=alone)):
+            self._send(wave)
             if self._monotonic() - self._told_at >= TELL_EVERY_SECONDS:
                 self._tell()
                 self._told_at = self._monotonic()
@@ -158,48 +168,89 @@ class Delivery:
                 self._on_progress(line)
             self._told = line
 
-    def _send(self, changes: Sequence[Change]) -> None:
-        """Send changes in one batch; where it is refused as a whole, find the rows to blame.
+    def _send(self, wave: Sequence[Sequence[Change]]) -> None:
+        """Send batches at the same time, and take in their answers in order.
+
+        Stops after the last answer: what is known is recorded first. A batch that was refused for
+        the rate, because it was not alone, goes out again in a smaller wave.
+        """
+        allowed: list[tuple[Change, ...]] = []
+        stopped: _Stopped | None = None
+        for changes in wave:
+            try:
+                allowed.append(self._looked_before(self._within_budget(changes)))
+            except _Stopped as stop:
+                stopped = stop
+                break
+        marked = [self._outbox.mark_in_flight(part, self._clock.now()) for part in allowed if part]
+        is_limited = False
+        for batch, answer in zip(marked, self._call_all(marked), strict=True):
+            try:
+                self._work_off(batch, answer, search=stopped is None)
+            except _Stopped as stop:
+                if isinstance(stop.cause, RateLimitedError) and len(marked) > 1:
+                    is_limited = True
+                else:
+                    stopped = stopped or stop
+        if stopped is not None:
+            raise stopped
+        if is_limited:
+            self._waves.refused()
+            self._clock.sleep(PAUSES_SECONDS[0])
+        elif marked:
+            self._waves.taken()
+
+    def _call_all(self, marked: Sequence[Batch]) -> list[_Answer]:
+        if len(marked) < 2:
+            return [self._call(batch) for batch in marked]
+        with ThreadPoolExecutor(len(marked), thread_name_prefix="deliver") as pool:
+            return list(pool.map(self._call, marked))
+
+    def _call(self, batch: Batch) -> _Answer:
+        """What the destination answers; nothing is recorded."""
+        try:
+            return self._destination.deliver(batch, self._remember(batch))
+        except (HeadwaterError, Interrupted) as error:
+            return error
+
+    def _work_off(self, batch: Batch, answer: _Answer, *, search: bool) -> None:
+        """Take in the answer to a batch; where it is refused as a whole, find the rows to blame,
+        or leave them for the next run where no ``search`` is wanted.
 
         Where the cause is not in the rows, the rest is rejected with the vendor's words instead of
         being asked about one by one (and is tried again by the next run).
         """
-        sent = self._looked_before(changes)
-        if not sent:
-            return
-        search = Bisection(sent)
-        while part := search.next():
-            batch = self._outbox.mark_in_flight(part, self._clock.now())
-            try:
-                self._attempt(batch)
-                search.accepted()
-            except VendorRejectedError as error:
+        whole = batch.changes
+        halves = Bisection(whole)
+        part = halves.next()
+        while part:
+            if not isinstance(answer, VendorRejectedError):
+                self._take_in(batch, answer)
+                halves.accepted()
+            else:
                 alone = len(part) == 1
                 outcome = Outcome.REJECTED if alone else Outcome.UNSENT
-                refused = same_for_all(batch, outcome, error)
+                refused = same_for_all(batch, outcome, answer)
                 self._record(batch, [replace(result, spoils=alone) for result in refused])
-                search.refused()
-                if search.is_hopeless and (rest := search.rest()):
+                halves.refused()
+                if halves.is_hopeless and (rest := halves.rest()):
                     batch = self._outbox.mark_in_flight(rest, self._clock.now())
-                    self._record(batch, same_for_all(batch, Outcome.REJECTED, error))
-                    self._outbox.excuse(changes, BATCH_REFUSED)
+                    self._record(batch, same_for_all(batch, Outcome.REJECTED, answer))
+                    self._outbox.excuse(whole, BATCH_REFUSED)
+            part = halves.next() if search else ()
+            if part:
+                batch = self._outbox.mark_in_flight(part, self._clock.now())
+                answer = self._call(batch)
 
-    def _attempt(self, batch: Batch) -> None:
-        """Send one batch and record its answers. Raises VendorRejectedError with nothing recorded,
-        _Stopped when the run cannot go on."""
-        answered: Sequence[RowResult] = ()
-        try:
-            answered = self._destination.deliver(batch, self._remember(batch))
-        except VendorRejectedError:
-            raise
-        except Interrupted as interrupted:
-            self._stop_or_resolve(batch, interrupted.results, interrupted.cause)
-            return
-        except HeadwaterError as error:
-            self._stop_or_resolve(batch, (), error)
-            return
-        self._record(batch, answered)
-        self._pause_or_stop(answered, None)
+    def _take_in(self, batch: Batch, answer: _Answer) -> None:
+        """Record the answers to one batch. Raises _Stopped when the run cannot go on."""
+        if isinstance(answer, Interrupted):
+            self._stop_or_resolve(batch, answer.results, answer.cause)
+        elif isinstance(answer, HeadwaterError):
+            self._stop_or_resolve(batch, (), answer)
+        else:
+            self._record(batch, answer)
+            self._pause_or_stop(answer, None)
 
     def _pause_or_stop(self, results: Sequence[RowResult], error: HeadwaterError | None) -> None:
         """Wait where sending got nowhere: no row was answered, and some are known not to have
@@ -290,8 +341,9 @@ class Delivery:
 
     def _remember(self, batch: Batch) -> Callable[[str], None]:
         def remember(handle: str) -> None:
-            self._handles[batch.batch_id] = handle
-            self._outbox.remember_handle(batch.batch_id, handle)
+            with self._turn:  # of the threads of a wave
+                self._handles[batch.batch_id] = handle
+                self._outbox.remember_handle(batch.batch_id, handle)
 
         return remember
 

@@ -186,6 +186,15 @@ class ReadsCurrent(Protocol):
         ...
 
 
+@runtime_checkable
+class TakesSeveral(Protocol):
+    """A destination to which batches may be delivered at the same time, from several threads."""
+
+    def at_once(self, batch_rows: int) -> int:
+        """How many batches of so many rows, at most."""
+        ...
+
+
 @dataclass(frozen=True)
 class Held:
     """A record as the destination holds it."""

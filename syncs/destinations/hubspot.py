@@ -34,6 +34,8 @@ from syncs.destinations.answers import reading
 BATCH_ROWS = 100
 CALLS_PER_SECOND, WINDOW_SECONDS = 10, 10
 """100 calls per 10 seconds is the limit of the smallest HubSpot edition."""
+AT_ONCE = 5
+"""Calls under way together: at half a second each they reach the limit of ten calls a second."""
 GONE = "OBJECT_NOT_FOUND"
 
 
@@ -88,6 +90,10 @@ class HubSpotDestination:
     def batch_rows(self, rows: int) -> int:
         """100 inputs a call."""
         return BATCH_ROWS
+
+    def at_once(self, batch_rows: int) -> int:
+        """As many calls as the rate allows, however long each takes."""
+        return AT_ONCE
 
     def least_calls(self, counts: Counts) -> int:
         """``ceil(n / 100)`` per operation, and as many reads where a look before is needed."""

@@ -34,6 +34,9 @@ from syncs.destinations.salesforce_api import LOCKED, SalesforceApi
 from syncs.destinations.salesforce_bulk import BulkJobs, already_there, job_calls
 
 COLLECTION_ROWS = 200
+AT_ONCE = 5
+"""Of the 25 calls of over 20 seconds that an org may have under way, the most that we take."""
+LOCKS_NO_PARENT = frozenset({"Lead", "Account"})
 READ_ROWS = 2000
 JOB_ROWS = 100_000
 """Rows per bulk job: far below the limit of 100 MB for rows of a few hundred bytes."""
@@ -67,6 +70,7 @@ class SalesforceDestination:
             self._headers["Sforce-Auto-Assign"] = "TRUE" if assign else "FALSE"
         self._creates = definition.mode is Mode.CREATE
         operation = "insert" if self._creates else "update" if self._key == "Id" else "upsert"
+        self._may_go_beside = self._object in LOCKS_NO_PARENT or bool(definition.group_by)
         self._job_rows = CHUNK_ROWS if definition.group_by else JOB_ROWS
         self._jobs = BulkJobs(self._api, self._object, self._key, operation)
         by_id = self._key == "Id"
@@ -104,6 +108,11 @@ class SalesforceDestination:
     def batch_rows(self, rows: int) -> int:
         """200 by Collections; a job from ``SALESFORCE_BULK_FROM_ROWS`` rows on."""
         return self._job_rows if rows >= self._account.bulk_from_rows else COLLECTION_ROWS
+
+    def at_once(self, batch_rows: int) -> int:
+        """Collections whose rows cannot lock each other out: of objects without a parent, or
+        grouped by it. A bulk job is worked at in parallel by Salesforce itself."""
+        return AT_ONCE if self._may_go_beside and batch_rows <= COLLECTION_ROWS else 1
 
     def least_calls(self, counts: Counts) -> int:
         """The cheaper of ``ceil(n / 200)`` and a job's calls, per operation."""

@@ -10,6 +10,7 @@ import pytest
 from headwater.recording import recorded
 from sandbox.vendors.salesforce import schema
 from sandbox.vendors.salesforce.ids import normalize
+from syncs.delivery import Delivery
 from syncs.destinations import salesforce
 from syncs.history import rows
 from syncs.registry import definition
@@ -215,3 +216,23 @@ def test_rows_of_one_account_go_in_one_job_so_that_chunks_do_not_lock_each_other
     assert again == 0
     assert len({batch for batch, _, _ in batches}) == 3
     assert len({(batch, parent) for batch, parent, _ in batches}) == 12
+
+
+def test_calls_beside_each_other_are_fewer_where_the_org_has_no_room_for_them(world, monkeypatch):
+    """Leads by several Collections at once: one of the second wave finds no room and goes again."""
+    seen: list[int] = []
+    at_once = Delivery._call_all
+
+    def noted(self, marked):
+        seen.append(len(marked))
+        if len(seen) == 2:
+            world.served.fault("salesforce", "/composite/sobjects", "rate_limit")
+        return at_once(self, marked)
+
+    monkeypatch.setattr(Delivery, "_call_all", noted)
+    world.model("salesforce__signup_leads", *(signup(n) for n in range(1100)))
+    result = world.run("salesforce__signup_leads")
+    assert (result.status, result.created) == (RunStatus.CLEAN, 1100), result.error
+    assert seen == [1, 2, 1, 2, 1], "one, two, half of that, two, and the batch that found no room"
+    assert len({lead["PLG_User_Id__c"] for lead in world.stored("salesforce", "Lead")}) == 1100
+    assert len(world.stored("salesforce", "Lead")) == 1100
