@@ -14,7 +14,7 @@ import psycopg
 import pytest
 from pydantic import SecretStr
 
-from headwater.errors import StateUnavailableError
+from headwater.errors import GuardError, StateUnavailableError
 from headwater.postgres import PostgresDatabase
 from syncs import history
 from syncs.destination import Outcome, RowResult
@@ -23,7 +23,7 @@ from syncs.run import run
 from syncs.state import RunStatus, open_state
 from tests.state_places import ROLE
 from tests.syncs.bench import a_definition, go
-from tests.syncs.memory_destination import MemoryDestination
+from tests.syncs.memory_destination import Killed, MemoryDestination
 
 pytestmark = pytest.mark.parametrize("state_place", ["postgresql"], indirect=True)
 
@@ -128,3 +128,23 @@ def test_a_move_killed_in_the_middle_is_begun_anew_and_nothing_is_lost(bench, st
     bench.settings = shared
     second = run(sync.name, shared, bench.clock, definition=sync, destination=there)
     assert (second.created, second.unchanged, there.writes) == (1, 1, 2)
+
+
+def test_a_move_killed_before_its_last_step_is_refused_and_the_sync_goes_on(bench, monkeypatch):
+    """All of it is durable in PostgreSQL, and the file has its old name still."""
+    there, shared = MemoryDestination(), bench.settings
+    bench.settings = shared.model_copy(update={"sync_state_url": None})
+    bench.model({"x": ("1", 1.0), "y": ("2", 2.0)})
+    go(bench, there)
+
+    def dies(*_):
+        raise Killed
+
+    with monkeypatch.context() as patched, pytest.raises(Killed):
+        patched.setattr("pathlib.Path.rename", dies)
+        move_to_postgres(shared, "things", bench.clock.now())
+    bench.settings = shared
+    with pytest.raises(GuardError, match=r"knows of runs of things already.*take it away"):
+        move_to_postgres(shared, "things", bench.clock.now())
+    second = go(bench, there)
+    assert (second.status, second.unchanged, there.writes) == (RunStatus.CLEAN, 2, 2)
