@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import duckdb
 
 from headwater.clock import Clock
+from headwater.durable_file import sync_folder
 from headwater.erased_rows import (
     Found,
     Rows,
@@ -26,12 +27,13 @@ from headwater.erasures import Tombstones
 from headwater.settings import Settings
 from headwater.warehouse import write_anew
 from syncs.definition import Definition, Removal
+from syncs.embedded_state import open_embedded
 from syncs.erased_copies import forget_in_copies
 from syncs.kept_files import bring, forget
 from syncs.registry import definitions
 from syncs.request import Request
 from syncs.run import purge, run
-from syncs.state import RunStatus, State, hold_state, look_at_state, state_path
+from syncs.state import RunStatus, State, hold_state, look_at_state, moved_path, state_path
 
 TABLES = ("sent", "outbox", "refused", "edits")
 _TEXTS = {
@@ -95,6 +97,7 @@ def forget_erased(
         # Every file: of one that forgot before a kill nothing tells that its bytes still know.
         if settings.sync_state_url is None and file.exists():
             write_anew(settings, path=file)
+        _remove_moved(definition, settings, tombstones)
     forgotten |= dict(_sealed_plans(settings, tombstones))
     forgotten |= dict(forget_in_copies(settings, clock, tombstones, owed))
     return forgotten, owed
@@ -123,17 +126,32 @@ def _reasons(state: State, tombstones: Tombstones) -> Found:
 
 
 def _keys(definition: Definition, settings: Settings, tombstones: Tombstones) -> frozenset[str]:
-    keys: set[str] = set()
     with look_at_state(settings, definition.name) as state:
-        if state is None:
-            return frozenset()
-        search = Search(state.compute, tombstones)
-        for table in TABLES:
-            texts = ", ".join(f"cast({name} as varchar) as {name}" for name in _TEXTS[table])
-            state.fetch("remembered", f"select key, {texts} from {table}")  # noqa: S608 (ours)
-            found = search.find(_rows(definition, table))
-            keys |= {str(key) for key in (*found.about, *found.mentioning)}
+        return _keys_in(state, definition, tombstones) if state is not None else frozenset()
+
+
+def _keys_in(state: State, definition: Definition, tombstones: Tombstones) -> frozenset[str]:
+    keys: set[str] = set()
+    search = Search(state.compute, tombstones)
+    for table in TABLES:
+        texts = ", ".join(f"cast({name} as varchar) as {name}" for name in _TEXTS[table])
+        state.fetch("remembered", f"select key, {texts} from {table}")  # noqa: S608 (ours)
+        found = search.find(_rows(definition, table))
+        keys |= {str(key) for key in (*found.about, *found.mentioning)}
     return frozenset(keys)
+
+
+def _remove_moved(definition: Definition, settings: Settings, tombstones: Tombstones) -> None:
+    """Remove the file that was left when the state moved to PostgreSQL, if it knows somebody
+    erased: all it says is there."""
+    file = moved_path(settings, definition.name)
+    if not file.exists():
+        return
+    with open_embedded(settings, definition.name, file, read_only=True) as state:
+        knows = _keys_in(state, definition, tombstones) or _reasons(state, tombstones)
+    if knows:
+        file.unlink()
+        sync_folder(file.parent)
 
 
 def _rows(definition: Definition, table: str) -> Rows:

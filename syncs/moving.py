@@ -15,7 +15,7 @@ from syncs.embedded_state import EmbeddedState, open_embedded
 from syncs.kept_files import keep
 from syncs.lease import Holder, take_lease
 from syncs.pause import pause, paused, resume
-from syncs.state import state_path
+from syncs.state import moved_path, state_path
 from syncs.state_tables import TABLES
 
 _HASHES = {"model_hash", "content"}
@@ -62,7 +62,7 @@ def move_to_postgres(settings: Settings, name: str, now: datetime) -> int:
                         f"insert into {table} ({names}) select {names} from moved_{table}"  # noqa: S608
                     )
         ((keys,),) = there.rows("select count(*) from sent")
-    path.rename(path.with_suffix(".moved"))
+    path.rename(moved_path(settings, name))
     return int(keys)
 
 

@@ -94,6 +94,11 @@ def state_path(settings: Settings, name: str) -> Path:
     return settings.sync_state / f"{name}.duckdb"
 
 
+def moved_path(settings: Settings, name: str) -> Path:
+    """What the file of a sync is called once its state is in PostgreSQL."""
+    return settings.sync_state / f"{name}.moved"
+
+
 @contextmanager
 def hold_state(settings: Settings, name: str, now: datetime) -> Iterator[tuple[State, Lease]]:
     """Hold the sync ``name`` for the block, as the only one who runs it.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from shutil import copyfile
 from typing import Any
 
 import duckdb
@@ -13,7 +14,8 @@ from syncs import erased_people
 from syncs.definition import Removal
 from syncs.erased_people import find_remembered, forget_erased
 from syncs.plan import plan
-from syncs.state import RunStatus
+from syncs.run import purge
+from syncs.state import RunStatus, moved_path, state_path
 from tests.state_places import in_both_places
 from tests.syncs.world import World, prospect
 
@@ -100,12 +102,19 @@ def test_what_a_destination_has_not_acknowledged_is_owed_and_not_forgotten(
 def test_bytes_of_a_state_that_forgot_before_a_kill_go_with_the_next_try(
     delivered: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    left = {name: moved_path(delivered.settings, name) for name in (CAMPAIGN, PROSPECTS)}
+    for name, file in left.items():  # as if the state were in PostgreSQL now
+        copyfile(state_path(delivered.settings, name), file)
+    purge(PROSPECTS, delivered.settings, delivered.clock, "person-1")
+    copyfile(state_path(delivered.settings, PROSPECTS), left[PROSPECTS])
     with monkeypatch.context() as patched:
         patched.setattr(erased_people, "write_anew", lambda *_, **__: (_ for _ in ()).throw(Killed))
         with pytest.raises(Killed):
             forget_erased(delivered.settings, delivered.clock, GONE)
     assert find_remembered(delivered.settings, GONE) == []
     forget_erased(delivered.settings, delivered.clock, GONE)
+    assert [file.exists() for file in left.values()] == [False, True]
+    left[PROSPECTS].unlink()
     told = remembered(delivered)
     assert ANN not in told and "person-1" not in told
 
