@@ -33,7 +33,8 @@ def deliver(settings: Settings, ledger: Ledger) -> RunResult:
 
 
 def kills(place: Path, number: int, rows: int) -> list[Measured]:
-    """Kill -9 at random moments, the model changing meanwhile; then one quiet run."""
+    """Kill -9 at random moments, four batches under way at once and the model changing meanwhile;
+    then one quiet run."""
     settings, file = Settings(home=place / "kills"), place / "kills.sqlite"
     chance = random.Random(7)
     model: dict[str, tuple[str, float]] = {}
@@ -46,7 +47,7 @@ def kills(place: Path, number: int, rows: int) -> list[Measured]:
             else:
                 model[key] = (str(chance.randrange(1000)), float(chance.randrange(1000)))
         write_model(settings, model)
-        ledger = Ledger(file, pause=0.002)
+        ledger = Ledger(file, pause=0.002, together=4)
         killed += _killed(lambda ledger=ledger: deliver(settings, ledger), chance)
     ledger = Ledger(file)
     last = deliver(settings, ledger)
@@ -71,7 +72,7 @@ def lost_answers(place: Path, rows: int) -> Measured:
     settings, file = Settings(home=place / "lost"), place / "lost.sqlite"
     model = {f"k{number:06d}": (str(number), 1.0) for number in range(rows)}
     write_model(settings, model)
-    ledger = Ledger(file, lost=0.1, seed=7)
+    ledger = Ledger(file, lost=0.1, seed=7, together=4)
     for _ in range(5):
         if deliver(settings, ledger).status is RunStatus.CLEAN:
             break

@@ -61,7 +61,8 @@ create table if not exists called (what text);
 
 class Ledger:
     """Records of one file. ``lost``: the share of answers that get lost after the commit;
-    ``refused``: keys that are refused; ``pause``: seconds that a call takes."""
+    ``refused``: keys that are refused; ``pause``: seconds that a call takes; ``together``: batches
+    that it takes at once."""
 
     name = "ledger"
     capabilities: ClassVar[Capabilities] = Capabilities(frozenset(Mode), frozenset(Removal))
@@ -74,10 +75,11 @@ class Ledger:
         lost: float = 0.0,
         refused: frozenset[str] = frozenset(),
         pause: float = 0.0,
+        together: int = 1,
         seed: int = 0,
     ) -> None:
         self._file, self._rows, self._lost, self._refused = file, rows, lost, refused
-        self._pause = pause
+        self._pause, self._together = pause, together
         self._chance = random.Random(seed)
         self.calls = 0
         with closing(sqlite3.connect(file)) as connection:
@@ -91,6 +93,10 @@ class Ledger:
     def batch_rows(self, rows: int) -> int:  # noqa: ARG002 (as long as it is told)
         """As it was told."""
         return self._rows
+
+    def at_once(self, batch_rows: int) -> int:  # noqa: ARG002 (as many as it is told)
+        """As it was told."""
+        return self._together
 
     def least_calls(self, counts: Counts) -> int:
         """Full batches of each operation."""
