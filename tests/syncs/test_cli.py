@@ -12,7 +12,7 @@ from headwater.settings import Settings
 from headwater.warehouse import connect
 from syncs.cli import app, exit_code
 from syncs.run import RunResult
-from syncs.state import RunStatus
+from syncs.state import RunStatus, state_path
 
 NAME = "launchdarkly__paywall"
 
@@ -54,6 +54,22 @@ def test_a_run_that_reaches_nobody_fails_and_says_so(home):
     assert said["status"] == "failed" and "no connection" in said["reason"]
     assert call("log", NAME).exit_code == 0
     assert "failed" in call("status", NAME).output
+
+
+def test_rows_in_quarantine_are_let_go_by_hand_and_the_sync_runs(home):
+    """It would wait until the year after."""
+    call("run", NAME)
+    until = datetime(2026, 8, 29, tzinfo=UTC)
+    refusal = (
+        "insert into refused (key, content, operation, fields, spoils, attempts, first_seen_at, "
+        "last_seen_at, retry_at) values ($1, 0, 'create', '{}', false, 3, $2, $2, $2)"
+    )
+    with connect(Settings(), path=state_path(Settings(), NAME)) as connection:
+        connection.execute(refusal, ["7", until])
+    released = call("release", NAME, "7")
+    assert released.exit_code == 1, "nobody is reached"
+    assert "1 rows let go" in released.output and "no connection" in released.output
+    assert "0 rows let go" in call("release", NAME, "8").output
 
 
 @pytest.mark.parametrize(
