@@ -2,8 +2,8 @@
 
 Vendors take their time: rate limits, pages that come one after the other, exports that are made
 first. So the sources of a cycle go through their phases (:mod:`connectors.run`) a few at a time,
-while the cycle shows what landed already. What touches the warehouse is done for one source after
-the other. What was extracted and is not landed (a killed run) is pending, as after any crash.
+while the cycle shows what landed already. What was extracted and is not landed (a killed run) is
+pending, as after any crash.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
 import duckdb
 
@@ -24,6 +25,9 @@ from headwater.warehouse import connect
 
 MOST_SOURCES = 64
 """Threads there can be: those that only wait for their turn to land keep nobody from reading."""
+LANDED_AT_ONCE = 2
+"""Sources in the warehouse at a time. DuckDB shares a large load out among all cores by itself, and
+works through the statements of a small one on a single core."""
 
 
 class LandAhead:
@@ -51,10 +55,13 @@ class LandAhead:
         self._afterwards = dict(afterwards)
         self._missing = set(first)
         self._work: dict[str, _Work] = {}
+        self._others: list[_Work] = []
+        self._counting = threading.Lock()
         self._settings = settings
         self._clock = clock
         self._cycle_id = cycle_id
         self._say = on_progress
+        self._making_tables = threading.Lock()
         self._tables_are_there = False
         self._closed = threading.Event()
         self._reading = threading.Semaphore(settings.sources_at_a_time)
@@ -65,8 +72,12 @@ class LandAhead:
         """Read and land the first sources from now on; otherwise that begins when one is asked for.
         What keeps one from it is raised there."""
         first, self._first = self._first, {}
-        for name, streams in first.items():
-            self._start(name, streams, asked=True)
+        with self._counting:
+            begun = {
+                name: self._start(name, streams, asked=True) for name, streams in first.items()
+            }
+        for name, work in begun.items():
+            work.results.add_done_callback(partial(self._has_ended, name))
 
     def landed(self, name: str, streams: Sequence[str]) -> list[LoadResult]:
         """What landed of the source, once it did.
@@ -75,31 +86,37 @@ class LandAhead:
         is read now. Raises what the phases of :class:`SourceRun` do.
         """
         self.begin()
-        if name not in self._work:
-            self._afterwards.pop(name, None)
-            self._start(name, streams, asked=True)
-        work = self._work.pop(name)
+        with self._counting:
+            if name not in self._work:
+                self._afterwards.pop(name, None)
+                self._start(name, streams, asked=True)
+            work = self._work.pop(name)
         work.asked.set()
         wait([work.results])
-        self._missing.discard(name)
-        if not self._missing:
-            self._read_the_others()
+        self._has_ended(name)
+        with self._counting:
+            others = () if self._missing else tuple(self._others)
+        for other in others:
+            other.prepared.wait()  # or it would limit the memory of the steps that come next
         return work.results.result()
 
     def close(self) -> None:
         """Wait for what is being read or landed; what was not begun is not."""
-        self._closed.set()
-        for work in self._work.values():
-            work.asked.set()
+        with self._counting:
+            self._closed.set()
+            for work in self._work.values():
+                work.asked.set()
         self._pool.shutdown(wait=True, cancel_futures=True)
 
-    def _read_the_others(self) -> None:
-        """Begin with ``afterwards``; what they need of the warehouse to be read, they have when
-        this returns."""
-        others, self._afterwards = self._afterwards, {}
-        begun = [self._start(name, streams, asked=False) for name, streams in others.items()]
-        for work in begun:
-            work.prepared.wait()
+    def _has_ended(self, name: str, _: object = None) -> None:
+        """Begin with ``afterwards`` once the last of the first has landed or failed."""
+        with self._counting:
+            self._missing.discard(name)
+            if not self._missing and not self._closed.is_set():
+                others, self._afterwards = self._afterwards, {}
+                self._others += [
+                    self._start(name, streams, asked=False) for name, streams in others.items()
+                ]
 
     def _start(self, name: str, streams: Sequence[str], *, asked: bool) -> _Work:
         work = self._work[name] = _Work()
@@ -122,9 +139,7 @@ class LandAhead:
         with closing(run):
             run.check()
             with self._warehouse.turn() as connection:
-                if not self._tables_are_there:
-                    ensure_raw_tables(connection)
-                    self._tables_are_there = True
+                self._ensure_tables(connection)
                 run.prepare(connection)
             work.prepared.set()
             with self._reading:
@@ -136,6 +151,12 @@ class LandAhead:
             return []
         with self._warehouse.turn() as connection:
             return run.land(connection)
+
+    def _ensure_tables(self, connection: duckdb.DuckDBPyConnection) -> None:
+        with self._making_tables:
+            if not self._tables_are_there:
+                ensure_raw_tables(connection)
+                self._tables_are_there = True
 
 
 @dataclass
@@ -149,19 +170,23 @@ class _Work:
 
 
 class _SharedWarehouse:
-    """The warehouse for one thread at a time. It stays open from one to the next that waits for its
-    turn: to open and close a large file takes longer than to land a small load. Where it cannot be
-    opened, those that wait for their turn hear it at once, instead of waiting as long again."""
+    """The warehouse for :data:`LANDED_AT_ONCE` threads at a time, each with its own connection.
+
+    It stays open from one to the next that waits for its turn: to open and close a large file takes
+    longer than to land a small load. Where it cannot be opened, those that wait for their turn hear
+    it at once, instead of waiting as long again.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._turn = threading.Lock()
+        self._turns = threading.Semaphore(LANDED_AT_ONCE)
         self._counting = threading.Lock()
+        self._opening = threading.Lock()
         self._wanted = 0
         self._tickets = 0
         self._refused: tuple[int, Exception] | None = None
         self._held = ExitStack()
-        self._connection: duckdb.DuckDBPyConnection | None = None
+        self._is_open = False
 
     @contextmanager
     def turn(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -170,24 +195,30 @@ class _SharedWarehouse:
             self._wanted += 1
             self._tickets += 1
             ticket = self._tickets
-        with self._turn:
-            try:
-                if self._connection is None:
-                    self._connection = self._open(ticket)
-                yield self._connection
-            finally:
+        try:
+            with self._turns:
+                self._open(ticket)
+                with connect(self._settings) as connection:
+                    yield connection
+        finally:
+            with self._opening:
                 with self._counting:
                     self._wanted -= 1
                     last = not self._wanted
                 if last:
-                    self._connection = None
+                    self._is_open = False
                     self._held.close()
 
-    def _open(self, ticket: int) -> duckdb.DuckDBPyConnection:
-        if self._refused is not None and ticket <= self._refused[0]:
-            raise self._refused[1]
-        try:
-            return self._held.enter_context(connect(self._settings))
-        except Exception as error:
-            self._refused = (self._tickets, error)
-            raise
+    def _open(self, ticket: int) -> None:
+        """Hold it open for whoever comes next."""
+        with self._opening:
+            if self._is_open:
+                return
+            if self._refused is not None and ticket <= self._refused[0]:
+                raise self._refused[1]
+            try:
+                self._held.enter_context(connect(self._settings))
+            except Exception as error:
+                self._refused = (self._tickets, error)
+                raise
+            self._is_open = True

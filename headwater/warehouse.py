@@ -30,6 +30,9 @@ _one_at_a_time = threading.Lock()
 """Held to open and to close. Two threads that open a file which a third is closing can each make a
 database of it; one of them is refused, and leaves DuckDB without a way to the other, so that not
 even its owner can open the file again (DuckDB 1.5.6)."""
+_limiting = threading.Lock()
+_limited: dict[str, tuple[int, str]] = {}
+"""By file: how many blocks of :func:`limited_memory` there are, and the limit to go back to."""
 _HOLDER = re.compile(r"held in (?P<program>.*?) \(PID (?P<pid>\d+)\)")
 # Another process holds it; another thread opens or closes it just now; a thread opened it in
 # another way (read-only).
@@ -112,14 +115,23 @@ def limited_memory(connection: duckdb.DuckDBPyConnection, limit: str) -> Iterato
     """Let this process use at most ``limit`` (such as 1GB) for the database in the block; what
     doesn't fit goes to temporary files beside it.
 
-    Raises :class:`SettingsError` when it is no size.
+    The limit is the database's, whichever connection works in it: it holds until the last of
+    several such blocks ends. Raises :class:`SettingsError` when it is no size.
     """
-    before = connection.execute("select current_setting('memory_limit')").fetchall()[0][0]
-    _limit_memory(connection, limit)
+    file = _file_of(connection)
+    with _limiting:
+        blocks, before = _limited.get(file) or (0, _memory_limit(connection))
+        _limit_memory(connection, limit)
+        _limited[file] = (blocks + 1, before)
     try:
         yield
     finally:
-        _limit_memory(connection, before)
+        with _limiting:
+            blocks, before = _limited.pop(file)
+            if blocks > 1:
+                _limited[file] = (blocks - 1, before)
+            else:
+                _limit_memory(connection, before)
 
 
 def _open(file: Path, settings: Settings, *, read_only: bool) -> duckdb.DuckDBPyConnection:
@@ -132,10 +144,23 @@ def _open(file: Path, settings: Settings, *, read_only: bool) -> duckdb.DuckDBPy
                 raise _busy_or_unreadable(file, error, settings) from error
     connection.execute("set TimeZone = 'UTC'")
     if settings.duckdb_memory_limit:
-        _limit_memory(connection, settings.duckdb_memory_limit)
+        with _limiting:
+            if _file_of(connection) not in _limited:
+                _limit_memory(connection, settings.duckdb_memory_limit)
     if settings.duckdb_threads:
         connection.execute(f"set threads = {settings.duckdb_threads:d}")
     return connection
+
+
+def _file_of(connection: duckdb.DuckDBPyConnection) -> str:
+    [(file,)] = connection.execute(
+        "select path from duckdb_databases() where database_name = current_database()"
+    ).fetchall()
+    return str(file)
+
+
+def _memory_limit(connection: duckdb.DuckDBPyConnection) -> str:
+    return str(connection.execute("select current_setting('memory_limit')").fetchall()[0][0])
 
 
 def _limit_memory(connection: duckdb.DuckDBPyConnection, limit: str) -> None:

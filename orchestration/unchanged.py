@@ -52,7 +52,7 @@ class Definitions:
     def digest(self, unique_id: str, catalog: str) -> str:
         """What decides the relation: code and macros, its own and those of all it reads, files of
         seeds, columns of sources, the warehouse's name (a view holds it) and the versions."""
-        made_by = [catalog, version("duckdb"), version("dbt-duckdb")]
+        made_by = [catalog, *_versions()]
         return _md5(self._shape(unique_id), *(made_by if self.kind(unique_id) == "view" else ()))
 
     def relation(self, unique_id: str) -> tuple[str, str]:
@@ -157,6 +157,11 @@ def _catalog(connection: duckdb.DuckDBPyConnection) -> str:
     """The warehouse's name in SQL, which views are bound to: the file's, without its suffix."""
     [(name,)] = connection.execute("select current_database()").fetchall()
     return str(name)
+
+
+@cache
+def _versions() -> tuple[str, str]:
+    return version("duckdb"), version("dbt-duckdb")
 
 
 @cache

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import duckdb
@@ -115,6 +116,24 @@ def test_limits_are_those_of_the_settings_and_a_block_gives_memory_back(tmp_path
         with limited_memory(connection, "300MiB"):
             assert connection.execute(asked).fetchall() == [("300.0 MiB", 1)]
         assert connection.execute(asked).fetchall() == [("700.0 MiB", 1)]
+
+
+def test_a_limit_of_memory_holds_until_the_last_block_that_asks_for_it_ends(tmp_path):
+    roomy = Settings(home=tmp_path, duckdb_memory_limit="900MiB")
+
+    def limit() -> str:
+        return str(first.execute("select current_setting('memory_limit')").fetchall()[0][0])
+
+    with connect(roomy) as first, ExitStack() as early, ExitStack() as late:
+        assert limit() == "900.0 MiB"
+        early.enter_context(limited_memory(first, "300MiB"))
+        with connect(roomy) as second:
+            assert limit() == "300.0 MiB", "another connection does not widen it"
+            late.enter_context(limited_memory(second, "300MiB"))
+            early.close()
+            assert limit() == "300.0 MiB"
+            late.close()
+        assert limit() == "900.0 MiB"
 
 
 def test_dbt_opens_the_file_as_the_other_writers_do():
