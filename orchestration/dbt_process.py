@@ -128,7 +128,7 @@ def _invoke(
     work = (home / "dbt").resolve()
     runner = dbtRunner(manifest=manifest, callbacks=[listen] if on_node else None)
     try:
-        return runner.invoke(
+        result = runner.invoke(
             [
                 *arguments,
                 *("--project-dir", str(project), "--profiles-dir", str(project)),
@@ -139,6 +139,9 @@ def _invoke(
         )
     finally:
         _let_go_of_the_file()
+    if result.exception is not None and not isinstance(result.exception, Exception):
+        raise result.exception  # Ctrl-C: dbt catches it, and returns it as if it were its own
+    return result
 
 
 def _let_go_of_the_file() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import os
 import subprocess
 import sys
@@ -51,6 +52,16 @@ def test_exactly_the_chosen_nodes_run_as_of_the_given_moment(project, settings) 
             assert connection.execute("select said_at from main.moment").fetchone() == (
                 as_of.replace(tzinfo=None),
             )
+
+
+def test_ctrl_c_ends_a_build_and_is_not_taken_for_a_fault_of_the_project(project, settings) -> None:
+    def press(_unique_id: str, _status: str) -> None:
+        _thread.interrupt_main()
+
+    with pytest.raises(KeyboardInterrupt):
+        build([node("moment"), node("later")], settings, FIRST, project=project, on_node=press)
+    with duckdb.connect(str(settings.warehouse)):
+        pass  # the file is free again
 
 
 def test_what_threads_share_stays_as_it_is_while_dbt_works(
