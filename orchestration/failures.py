@@ -13,15 +13,6 @@ from headwater.settings import Settings
 PARTIAL = "partial"
 
 
-def retry_policy(settings: Settings) -> dg.RetryPolicy:
-    """How often a step that talks to a vendor is tried again, and after how long (doubling)."""
-    return dg.RetryPolicy(
-        max_retries=settings.step_retries,
-        delay=settings.step_retry_seconds,
-        backoff=dg.Backoff.EXPONENTIAL,
-    )
-
-
 @contextmanager
 def as_step_failure() -> Iterator[None]:
     """Turn what goes wrong in the block into a :class:`dagster.Failure`.
@@ -39,6 +30,24 @@ def as_step_failure() -> Iterator[None]:
             metadata={"next_step": next_step(error)} if next_step(error) else None,
             allow_retries=may_retry(error),
         ) from error
+
+
+@contextmanager
+def tried_again(context: dg.AssetExecutionContext, settings: Settings) -> Iterator[None]:
+    """Have Dagster try a step that talks to a vendor again, a few times, after a delay that
+    doubles, where its :class:`dagster.Failure` may be tried again.
+
+    Dagster's own retry policy would do so after Ctrl-C and SIGTERM as well, and so ignore them.
+    """
+    try:
+        yield
+    except dg.Failure as failure:
+        if not failure.allow_retries:
+            raise
+        raise dg.RetryRequested(
+            max_retries=settings.step_retries,
+            seconds_to_wait=settings.step_retry_seconds * 2**context.retry_number,
+        ) from failure
 
 
 def partial(what: str, *, next_step: str) -> dg.Failure:

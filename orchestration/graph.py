@@ -34,10 +34,10 @@ def build_definitions(settings: Settings, project: Path = PROJECT) -> dg.Definit
     models = dbt_assets(settings.home, project)
     return dg.Definitions(
         assets=[
-            *source_assets(settings),
+            *source_assets(),
             *backfill_assets(settings),
             *(item for item in models if not isinstance(item, dg.AssetChecksDefinition)),
-            *sync_assets(settings),
+            *sync_assets(),
         ],
         asset_checks=[
             freshness_checks(),

@@ -11,10 +11,9 @@ from connectors.raw_tables import ensure_raw_tables
 from connectors.registry import STREAMS_BY_SOURCE
 from connectors.run import LoadResult, StreamsFailedError, StreamsToRetryError
 from connectors.stream import Mode, Stream
-from headwater.settings import Settings
 from headwater.warehouse import connect
 from orchestration.cycle import Cycle, progress
-from orchestration.failures import as_step_failure, retry_policy
+from orchestration.failures import as_step_failure, tried_again
 from orchestration.keys import CYCLE_POOL, stream_key
 from orchestration.links import SOURCE_DOCS
 from orchestration.source_books import Books, read_books
@@ -29,11 +28,9 @@ LATER = {"dagster/priority": "-1"}
 Event = dg.MaterializeResult[Any] | dg.AssetCheckResult
 
 
-def source_assets(settings: Settings) -> list[dg.AssetsDefinition]:
+def source_assets() -> list[dg.AssetsDefinition]:
     """One definition per known source, those that are switched off included."""
-    return [
-        _source_step(source, streams, settings) for source, streams in STREAMS_BY_SOURCE.items()
-    ]
+    return [_source_step(source, streams) for source, streams in STREAMS_BY_SOURCE.items()]
 
 
 def step_name(source: str) -> str:
@@ -41,9 +38,7 @@ def step_name(source: str) -> str:
     return f"land__{source}"
 
 
-def _source_step(
-    source: str, streams: tuple[Stream, ...], settings: Settings
-) -> dg.AssetsDefinition:
+def _source_step(source: str, streams: tuple[Stream, ...]) -> dg.AssetsDefinition:
     names = {stream_key(source, stream.name): stream.name for stream in streams}
     modes = {stream.name: stream.mode for stream in streams}
 
@@ -64,7 +59,6 @@ def _source_step(
         can_subset=True,
         required_resource_keys={"cycle"},
         pool=CYCLE_POOL,
-        retry_policy=retry_policy(settings),
         op_tags=LATER if source in ASKS_ABOUT_ACCOUNTS else FIRST,
     )
     def land(context: dg.AssetExecutionContext) -> Iterator[Event]:
@@ -74,15 +68,16 @@ def _source_step(
             yield from _switched_off(source, wanted, cycle)
             cycle.landed.add(source)
             return
-        with as_step_failure():
-            landed, books, failed = _land(
-                source, wanted, cycle, _landing(context.op_execution_context, cycle)
-            )
-        for result in landed:
-            yield from _events(result, books.get(result.stream, Books()), modes[result.stream])
-        if failed is not None:
+        with tried_again(context, cycle.settings):
             with as_step_failure():
-                raise failed
+                landed, books, failed = _land(
+                    source, wanted, cycle, _landing(context.op_execution_context, cycle)
+                )
+            for result in landed:
+                yield from _events(result, books.get(result.stream, Books()), modes[result.stream])
+            if failed is not None:
+                with as_step_failure():
+                    raise failed
         cycle.landed.add(source)
 
     return land

@@ -10,7 +10,6 @@ from typing import Any
 
 import dagster as dg
 
-from headwater.settings import Settings
 from orchestration.cycle import Cycle, progress
 from orchestration.failures import (
     as_step_failure,
@@ -19,7 +18,7 @@ from orchestration.failures import (
     may_retry,
     next_step,
     partial,
-    retry_policy,
+    tried_again,
 )
 from orchestration.keys import CYCLE_POOL, sync_key
 from orchestration.links import DESTINATION_DOCS
@@ -32,9 +31,9 @@ DELIVERED = "every_row_delivered"
 Event = dg.MaterializeResult[Any] | dg.AssetCheckResult
 
 
-def sync_assets(settings: Settings) -> list[dg.AssetsDefinition]:
+def sync_assets() -> list[dg.AssetsDefinition]:
     """One definition per chain of syncs."""
-    return [_chain_step(chain, settings) for chain in chains(definitions())]
+    return [_chain_step(chain) for chain in chains(definitions())]
 
 
 def chains(found: tuple[Definition, ...]) -> list[tuple[Definition, ...]]:
@@ -68,7 +67,7 @@ def step_name(chain: Sequence[Definition]) -> str:
     return "sync__" + "__and__".join(item.name for item in chain)
 
 
-def _chain_step(chain: tuple[Definition, ...], settings: Settings) -> dg.AssetsDefinition:
+def _chain_step(chain: tuple[Definition, ...]) -> dg.AssetsDefinition:
     @dg.multi_asset(
         name=step_name(chain),
         specs=[_spec(item) for item in chain],
@@ -83,7 +82,6 @@ def _chain_step(chain: tuple[Definition, ...], settings: Settings) -> dg.AssetsD
         can_subset=True,
         required_resource_keys={"cycle"},
         pool=CYCLE_POOL,
-        retry_policy=retry_policy(settings),
     )
     def deliver(context: dg.AssetExecutionContext) -> Iterator[Event]:
         cycle: Cycle = context.resources.cycle
@@ -106,7 +104,8 @@ def _chain_step(chain: tuple[Definition, ...], settings: Settings) -> dg.AssetsD
         except dg.Failure as failure:
             failures.append(failure)
         if failures:
-            raise joined(failures)
+            with tried_again(context, cycle.settings):
+                raise joined(failures)
 
     return deliver
 

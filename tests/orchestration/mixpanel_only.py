@@ -56,7 +56,7 @@ def configure(served: Served, home: Path, monkeypatch: pytest.MonkeyPatch) -> Se
 def cycle_of_sources(settings: Settings) -> dg.Definitions:
     """A cycle of one step: Mixpanel lands, with its checks; no models, no syncs."""
     return dg.Definitions(
-        assets=source_assets(settings),
+        assets=source_assets(),
         jobs=[dg.define_asset_job(CYCLE, selection=dg.AssetSelection.groups("source_mixpanel"))],
         resources={"cycle": cycle_resource},
         executor=dg.in_process_executor,

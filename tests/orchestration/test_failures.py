@@ -1,12 +1,20 @@
 """An error's class alone decides whether a step is tried again."""
 
-from __future__ import annotations
-
 import dagster as dg
 import pytest
+from dagster import DagsterInstance
 
 from headwater.errors import CredentialError, VendorUnavailableError
-from orchestration.failures import as_step_failure, is_partial, joined, partial
+from headwater.settings import Settings
+from orchestration.failures import (
+    as_step_failure,
+    describe,
+    is_partial,
+    joined,
+    partial,
+    tried_again,
+)
+from orchestration.run_cycle import failures_of
 
 GONE = VendorUnavailableError("hubspot: 503.", next_step="Wait.")
 REFUSED = CredentialError("hubspot: refused.", next_step="Check the token.")
@@ -43,3 +51,28 @@ def test_rows_alone_are_partial_and_anything_else_is_not() -> None:
     assert not is_partial(joined([rows, broken]))
     assert joined([rows, broken]).allow_retries is False
     assert joined([rows, broken]).description == "a: 3 rows rejected\nb: down"
+
+
+@pytest.mark.parametrize(
+    ("error", "attempts"),
+    [(GONE, 3), (REFUSED, 1), (KeyboardInterrupt(), 1), (dg.DagsterExecutionInterruptedError(), 1)],
+)
+def test_a_step_is_tried_again_where_that_may_help_and_never_after_ctrl_c(
+    error: BaseException, attempts: int
+) -> None:
+    settings = Settings(step_retries=2, step_retry_seconds=0)
+    tried: list[int] = []
+
+    @dg.asset
+    def asked(context: dg.AssetExecutionContext) -> None:
+        tried.append(context.retry_number)
+        with tried_again(context, settings), as_step_failure():
+            raise error
+
+    with DagsterInstance.ephemeral() as instance:
+        result = dg.materialize([asked], instance=instance, raise_on_error=False)
+    [failure] = failures_of(result.success, result.all_events)
+    assert failure.step == "asked"
+    if isinstance(error, Exception):
+        assert failure.reason == describe(error)
+    assert tried == list(range(attempts))

@@ -157,7 +157,7 @@ def test_a_run_reads_ahead_what_it_is_to_land_and_nothing_else(
     monkeypatch.setattr(source_assets, "LandAhead", Watched)
     groups = dg.AssetSelection.groups(*(f"source_{name}" for name in selected))
     definitions = dg.Definitions(
-        assets=source_assets.source_assets(settings),
+        assets=source_assets.source_assets(),
         jobs=[dg.define_asset_job(CYCLE, selection=groups)],
         resources={"cycle": cycle_resource},
         executor=dg.in_process_executor,
