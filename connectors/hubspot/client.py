@@ -6,8 +6,9 @@ from typing import Any
 
 import requests
 
-from headwater.errors import CredentialError, QuotaExhaustedError, VendorRejectedError
+from headwater.errors import CredentialError, VendorRejectedError
 from headwater.http import ApiSession
+from headwater.hubspot_day import day_is_used_up
 from headwater.settings import Settings
 from headwater.system_settings import HubSpotSettings
 
@@ -163,11 +164,7 @@ def _path(object_type: str) -> str:
 
 
 def _refused(response: requests.Response) -> Exception | None:
-    """A 429 of the day is no call to wait: it lasts until midnight in the account's time zone."""
-    body = response.text[:500]
-    if response.status_code == 429 and "DAILY" in body:
-        return QuotaExhaustedError(
-            f"hubspot: the account's calls of the day are used up: {body}",
-            next_step="Reading goes on where it stopped after midnight in the account's time zone.",
-        )
-    return None
+    return day_is_used_up(
+        response,
+        "Reading goes on where it stopped after midnight in the account's time zone.",
+    )

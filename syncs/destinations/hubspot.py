@@ -12,8 +12,8 @@ from typing import Any
 import requests
 
 from headwater.allowance import Allowance
-from headwater.errors import QuotaExhaustedError
 from headwater.http import ApiSession
+from headwater.hubspot_day import day_is_used_up
 from headwater.settings import Settings, load
 from headwater.system_settings import HubSpotSettings
 from syncs.definition import Definition, Mode, Removal
@@ -185,14 +185,10 @@ class HubSpotDestination:
 
 
 def _refused(response: requests.Response) -> Exception | None:
-    """A 429 of the day is no call to wait: it lasts until midnight in the account's time zone."""
-    body = response.text[:500]
-    if response.status_code == 429 and "DAILY" in body:
-        return QuotaExhaustedError(
-            f"HubSpot: the account's calls of the day are used up: {body}",
-            next_step="The rows stay owed and go out after midnight in the account's time zone.",
-        )
-    return None
+    return day_is_used_up(
+        response,
+        "The rows stay owed and go out after midnight in the account's time zone.",
+    )
 
 
 def _field(item: Mapping[str, Any]) -> FieldInfo:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
-from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -20,8 +18,9 @@ from headwater.erasures import erasures
 from headwater.settings import Settings
 from headwater.warehouse import connect
 from orchestration import erase as erasing
+from tests.connectors.company_with_ann import write
 from tests.connectors.streams_under_test import NOON
-from tests.connectors.test_erasure import write
+from tests.killed_at_steps import killed_at_steps
 
 [CONTACTS] = [stream for stream in STREAMS if stream.name == "contacts"]
 CLOCK = FixedClock(NOON + timedelta(days=1))
@@ -55,50 +54,31 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
 def test_killed_anywhere_the_queue_is_whole_before_a_record_goes_and_asking_again_ends_it(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    steps = last = 0
-
-    def dying(name: str, place: Any) -> None:
-        real = getattr(place, name)
-
-        def step(*arguments: Any, **named: Any) -> Any:
-            nonlocal steps
-            steps += 1
-            if steps == last:
-                os.kill(os.getpid(), signal.SIGKILL)
-            return real(*arguments, **named)
-
-        monkeypatch.setattr(place, name, step)
-
     def held() -> list[str]:
         with connect(settings, read_only=True) as connection:
             found = connection.execute("select id from raw_hubspot.contacts order by id")
             return [row[0] for row in found.fetchall()]
 
-    dying("fsync", os)
-    dying("replace", Path)
-    dying("unlink", Path)
-    dying("records_of", erasing)
-    dying("find_in_warehouse", erasing)
     zone = settings.landing_zone
     before = {path.name for path in zone.rglob("part-*")}
-    kills = 0
-    for last in range(1, 200, 2):  # noqa: B007 (read by the steps)
-        child = os.fork()
-        if child == 0:
-            with suppress(BaseException):
-                erasing.erase(settings, CLOCK, ANN)
-                os._exit(0)
-            os._exit(1)
-        status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+    def the_queue_is_whole() -> None:
         for folder, manifest in Zone(zone).manifests(CONTACTS):
             verify(folder, manifest)
         queued = [d.record_id for erasure in erasures(zone) for d in erasure.owed]
         changed = held() != ["501", "502", "503"] or before - {p.name for p in zone.rglob("part-*")}
         assert queued == ["501", "503"] or (not queued and not changed)
-        if status == 0:
-            break
-        assert status == -signal.SIGKILL
-        kills += 1
+
+    steps = [
+        (os, "fsync"),
+        (Path, "replace"),
+        (Path, "unlink"),
+        (erasing, "records_of"),
+        (erasing, "find_in_warehouse"),
+    ]
+    kills = killed_at_steps(
+        monkeypatch, steps, lambda: erasing.erase(settings, CLOCK, ANN), the_queue_is_whole
+    )
     assert kills > 8
     [erasure] = erasures(zone)
     assert erasure.finished_at is not None and held() == ["502"]
