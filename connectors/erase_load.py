@@ -22,14 +22,13 @@ from connectors.erased_records import (
     rows_of_lines,
     rows_of_parquet,
 )
-from connectors.landing_checks import literal
 from connectors.landing_lines import SCHEMA, line_batches
 from connectors.load_folder import PARQUET, Part, digest
 from connectors.stream import Stream
 from connectors.zone import MANIFEST, Manifest, verify
 from headwater.durable_file import sync_folder, write_durably
 from headwater.erased_rows import Found, Search, covering, sql_without_addresses
-from headwater.warehouse import quote
+from headwater.warehouse import literal, quote
 
 LINES_AT_A_TIME = 10_000
 

@@ -18,7 +18,6 @@ from connectors.erased_records import (
     rows_of_lines,
     rows_of_raw,
 )
-from connectors.landing_checks import literal
 from connectors.raw_tables import table_name
 from connectors.stream import Stream
 from headwater.erased_rows import (
@@ -31,6 +30,7 @@ from headwater.erased_rows import (
     without_addresses,
 )
 from headwater.erasures import Tombstones
+from headwater.warehouse import literal
 
 
 def erase_raw(search: Search, streams: Iterable[Stream]) -> dict[str, int]:

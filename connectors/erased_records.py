@@ -14,7 +14,7 @@ from typing import Any
 import duckdb
 
 from connectors.contract import Column, Pii
-from connectors.landing_checks import json_path, literal
+from connectors.landing_checks import json_path
 from connectors.raw_tables import table_name
 from connectors.stream import Stream
 from headwater.erased_rows import (
@@ -24,7 +24,7 @@ from headwater.erased_rows import (
     sql_without_addresses,
     without_addresses,
 )
-from headwater.warehouse import quote
+from headwater.warehouse import literal, quote
 
 OF_PERSON = (Pii.CONTACT, Pii.NAME)
 """What a record that stays loses beside the address of somebody erased."""

@@ -14,16 +14,11 @@ from typing import Any
 from connectors.contract import Clock, Column
 from connectors.rules import Rule
 from connectors.stream import Stream
-from headwater.warehouse import quote
+from headwater.warehouse import literal, quote
 
 LONGEST_VALUE = 100
 YEAR_10000 = 253_402_300_800
 """Epoch seconds from which a moment is not believed."""
-
-
-def literal(text: str) -> str:
-    """Text as an SQL literal."""
-    return "'" + text.replace("'", "''") + "'"
 
 
 def fields(stream: Stream, record: str) -> str:

@@ -13,11 +13,10 @@ from pathlib import Path
 
 import duckdb
 
-from connectors.landing_checks import literal
 from connectors.raw_tables import table_name
 from connectors.stream import Stream
 from connectors.zone import Kind, Manifest
-from headwater.warehouse import quote
+from headwater.warehouse import literal, quote
 
 
 def tombstone_missing(

@@ -13,7 +13,7 @@ from connectors import landing_checks as checks
 from connectors.raw_tables import table_name
 from connectors.stream import Mode, Stream
 from connectors.zone import Manifest
-from headwater.warehouse import quote
+from headwater.warehouse import literal, quote
 
 
 def keep_bad_records(
@@ -64,7 +64,7 @@ def count_open(connection: duckdb.DuckDBPyConnection, stream: Stream, manifest: 
         )
     columns = [column for column in stream.columns if column.name in stream.key]
     raws = ", ".join(
-        f"record ->> {checks.literal(checks.json_path(column.path))} as {quote(column.name)}"
+        f"record ->> {literal(checks.json_path(column.path))} as {quote(column.name)}"
         for column in columns
     )
     keys = ", ".join(

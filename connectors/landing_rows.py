@@ -15,7 +15,7 @@ from connectors.landing_versions import find_losers, find_met
 from connectors.raw_tables import table_name
 from connectors.stream import Stream
 from connectors.zone import Kind, Manifest
-from headwater.warehouse import quote
+from headwater.warehouse import literal, quote
 
 
 def replace_rows(
@@ -119,7 +119,7 @@ def note_drift(
     """Sum the unknown fields of the records that landed into ``landing.drift``."""
     parents = checks.parents(stream)
     fields = " union all ".join(
-        f"select {checks.literal(''.join(f'{step}.' for step in parent))} || name as field, "
+        f"select {literal(''.join(f'{step}.' for step in parent))} || name as field, "
         f"records from (select unnest(names[{number}]) as name, records from shapes) "
         f"where not list_contains({_as_list(_children(stream, parent))}, name)"
         for number, parent in enumerate(parents, start=1)
@@ -211,7 +211,7 @@ def _children(stream: Stream, parent: tuple[str, ...]) -> list[str]:
 
 def _as_list(texts: Iterable[str]) -> str:
     """Texts as an SQL list."""
-    return f"[{', '.join(checks.literal(text) for text in texts)}]::varchar[]"
+    return f"[{', '.join(literal(text) for text in texts)}]::varchar[]"
 
 
 def _changed(

@@ -24,7 +24,7 @@ from connectors.landing_lines import SCHEMA, line_batches
 from connectors.stream import Stream
 from connectors.zone import PARQUET, Kind, Manifest
 from headwater.errors import SourceDataError
-from headwater.warehouse import quote
+from headwater.warehouse import literal, quote
 
 NATIVE = {
     "BIGINT": {"TINYINT", "SMALLINT", "INTEGER", "BIGINT"},
@@ -263,7 +263,7 @@ def _judged(
             {kept},
             _extra,
             '{kind.value}' as _kind,
-            {checks.literal(path.name)} as _file,
+            {literal(path.name)} as _file,
             _line_number,
             case
                 when _is_good then null
@@ -299,7 +299,7 @@ def _as_struct(names: list[str]) -> str:
 
 def _name(path: Path) -> str:
     """A file's name as an SQL literal."""
-    return checks.literal(str(path))
+    return literal(str(path))
 
 
 def _count(connection: duckdb.DuckDBPyConnection, sql: str) -> int:

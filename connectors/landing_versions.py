@@ -12,7 +12,7 @@ from connectors import landing_checks as checks
 from connectors.raw_tables import table_name
 from connectors.stream import Mode, Stream
 from connectors.zone import Manifest
-from headwater.warehouse import quote
+from headwater.warehouse import literal, quote
 
 
 def find_losers(connection: duckdb.DuckDBPyConnection, stream: Stream) -> None:
@@ -58,7 +58,7 @@ def find_met(connection: duckdb.DuckDBPyConnection, stream: Stream, manifest: Ma
             staged._row as stage_row,
             present.rowid as present_row,
             present._deleted_at as was_deleted_at,
-            {_supersedes(stream, checks.literal(manifest.load_id))} as supersedes
+            {_supersedes(stream, literal(manifest.load_id))} as supersedes
         from records as staged
         inner join {table} as present on {same_key}
         anti join losers on staged._row = losers.stage_row

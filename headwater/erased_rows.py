@@ -16,6 +16,7 @@ from urllib.parse import quote as url_quote
 import duckdb
 
 from headwater.erasures import Tombstones
+from headwater.warehouse import literal
 
 BLANKS = r"[\s\x{00A0}\x{200B}\x{FEFF}]+"
 _BESIDE = (
@@ -231,7 +232,6 @@ def without_addresses(text: str, pattern: str | None) -> str:
 
 def sql_without_addresses(text: str, pattern: str) -> str:
     """SQL: the same of a value in the warehouse."""
-    literal = "'" + pattern.replace("'", "''") + "'"
     for _ in range(2):
-        text = f"regexp_replace({text}, {literal}, '\\1{GONE}\\2', 'g')"
+        text = f"regexp_replace({text}, {literal(pattern)}, '\\1{GONE}\\2', 'g')"
     return text

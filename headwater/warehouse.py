@@ -74,7 +74,7 @@ def attached(
     file = settings.warehouse
     if not file.exists():
         raise _no_warehouse(file)
-    statement = f"attach '{str(file).replace(chr(39), chr(39) * 2)}' as {quote(alias)} (read_only)"
+    statement = f"attach {literal(file)} as {quote(alias)} (read_only)"
     for attempt in _patiently(settings):
         with attempt:
             try:
@@ -103,7 +103,7 @@ def write_anew(settings: Settings, *, path: Path | None = None) -> None:
             "select current_database(), current_setting('temp_directory')"
         ).fetchall()
         shutil.rmtree(aside, ignore_errors=True)  # nobody else holds the file, nothing is in use
-        connection.execute(f"attach '{str(draft).replace(chr(39), chr(39) * 2)}' as anew")
+        connection.execute(f"attach {literal(draft)} as anew")
         connection.execute(f"copy from database {quote(name)} to anew")
         connection.execute("detach anew")
         connection.execute("checkpoint")
@@ -209,3 +209,8 @@ def _busy_or_unreadable(file: Path, error: duckdb.Error, settings: Settings) -> 
 def quote(identifier: str) -> str:
     """An identifier, quoted for SQL."""
     return '"' + identifier.replace('"', '""') + '"'
+
+
+def literal(text: str | Path) -> str:
+    """A text or a path as an SQL literal."""
+    return "'" + str(text).replace("'", "''") + "'"

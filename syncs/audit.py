@@ -16,6 +16,7 @@ import duckdb
 import pyarrow as pa
 
 from headwater.settings import Settings
+from headwater.warehouse import literal
 from syncs.definition import Definition
 from syncs.kept_files import bring, keep
 from syncs.state import State
@@ -132,7 +133,7 @@ def purge(state: State, name: str, settings: Settings, keys: Sequence[str]) -> i
     lines = 0
     named = {"keys": list(keys)}
     for file in sorted(_folder(settings, name).glob("*.parquet")):
-        source = f"read_parquet({_text(file)})"
+        source = f"read_parquet({literal(file)})"
         among = "key in (select unnest($keys))"
         count = f"select count(*) from {source} where {among}"  # noqa: S608 (our own path)
         found = state.compute.execute(count, named).fetchall()[0][0]
@@ -152,13 +153,9 @@ def _copy(
 ) -> None:
     """Write a query's rows to a file, in their order; the file is whole or not there."""
     draft = file.with_suffix(".draft")
-    connection.execute(f"copy ({query}) to {_text(draft)} (format parquet)", dict(parameters))
+    connection.execute(f"copy ({query}) to {literal(draft)} (format parquet)", dict(parameters))
     draft.replace(file)
 
 
 def _folder(settings: Settings, name: str) -> Path:
     return settings.sync_audit / name
-
-
-def _text(path: Path) -> str:
-    return "'" + str(path).replace("'", "''") + "'"

@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from headwater.database import NONE, Parameters, is_newest, migrate
 from headwater.settings import Settings
-from headwater.warehouse import connect, quote
+from headwater.warehouse import connect, literal, quote
 from syncs.state_tables import Dialect, steps
 
 _PARAMETER = re.compile(r"\$([a-z_]+)")
@@ -79,7 +79,7 @@ class EmbeddedState:
         """Show a query of the state to ``compute``: a view."""
         only = f" where key in (select key from ({keys}))" if keys else ""  # noqa: S608 (ours)
         # A view takes no parameters.
-        query = _PARAMETER.sub(lambda found: _literal(parameters[found[1]]), query)
+        query = _PARAMETER.sub(lambda found: literal(parameters[found[1]]), query)
         self.compute.execute(
             f"create or replace temp view {quote(name)} as select * from ({query}){only}"  # noqa: S608
         )
@@ -115,7 +115,3 @@ def open_embedded(
         state = EmbeddedState(sync, connection, path)
         migrate(state, PART, _STEPS)
         yield state
-
-
-def _literal(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"

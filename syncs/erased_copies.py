@@ -13,7 +13,7 @@ from headwater.durable_file import sync_folder
 from headwater.erased_rows import Found, Rows, Search, types_of
 from headwater.erasures import Tombstones
 from headwater.settings import Settings
-from headwater.warehouse import quote
+from headwater.warehouse import literal, quote
 from syncs.definition import Definition
 from syncs.destinations.files import COPY, WRITERS, work_folder
 from syncs.registry import definitions
@@ -54,7 +54,7 @@ def _forget(definition: Definition, copy: Path, tombstones: Tombstones) -> int:
             database.execute(
                 f"copy (select * exclude (file_row_number) from {_read(copy)} where "  # noqa: S608
                 f"file_row_number not in (select unnest($rows)) order by file_row_number) "
-                f"to {_text(draft)} ({WRITERS['.parquet']})",
+                f"to {literal(draft)} ({WRITERS['.parquet']})",
                 {"rows": rows},
             )
             draft.replace(copy)
@@ -80,8 +80,4 @@ def _find(
 
 
 def _read(path: Path) -> str:
-    return f"read_parquet({_text(path)}, file_row_number = true)"
-
-
-def _text(path: Path) -> str:
-    return "'" + str(path).replace("'", "''") + "'"
+    return f"read_parquet({literal(path)}, file_row_number = true)"

@@ -25,7 +25,7 @@ from headwater.erased_rows import (
 )
 from headwater.erasures import Tombstones
 from headwater.settings import Settings
-from headwater.warehouse import write_anew
+from headwater.warehouse import literal, write_anew
 from syncs.definition import Definition, Removal
 from syncs.embedded_state import open_embedded
 from syncs.erased_copies import forget_in_copies
@@ -177,8 +177,7 @@ def _sealed_plans(settings: Settings, tombstones: Tombstones) -> Iterator[tuple[
         definition = by_name.get(path.name.rsplit("-", 2)[0])
         connection = duckdb.connect()
         try:
-            text = str(path).replace("'", "''")
-            connection.execute(f"create view outbox as from read_parquet('{text}')")
+            connection.execute(f"create view outbox as from read_parquet({literal(path)})")
             keys = {"key": types_of(definition.key.column)} if definition else {}
             rows = Rows("outbox", "seq", "concat_ws(' ', key, fields, before)", keys)
             found = Search(connection, tombstones).find(rows)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from headwater.warehouse import quote
+from headwater.warehouse import literal, quote
 from syncs.definition import Definition, FieldMap, Mode, Policy
 
 _AS_IT_IS = {"BOOLEAN", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT",
@@ -91,7 +91,7 @@ def _listed(expressions: list[str]) -> str:
 
 def _acknowledged(item: FieldMap, types: dict[str, str]) -> str:
     """The JSON the destination acknowledged: null in SQL where nothing is known."""
-    path = _text("$." + '"' + item.field + '"')
+    path = literal("$." + '"' + item.field + '"')
     sent = f"json_extract(sent.fields, {path})"
     if item.adopt is None:
         return sent
@@ -122,11 +122,7 @@ def _object(entries: list[tuple[str, str, str]]) -> str:
     if not entries:
         return "'{}'::json"
     items = ", ".join(
-        f"case when {condition} then {_text(json.dumps(name) + ':')} || {value} end"
+        f"case when {condition} then {literal(json.dumps(name) + ':')} || {value} end"
         for condition, name, value in entries
     )
     return f"('{{' || concat_ws(',', {items}) || '}}')::json"  # concat_ws leaves nulls out
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"

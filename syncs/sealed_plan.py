@@ -17,6 +17,7 @@ import duckdb
 
 from headwater.errors import GuardError
 from headwater.settings import Settings
+from headwater.warehouse import literal
 from syncs.definition import Definition
 from syncs.kept_files import bring, keep
 
@@ -46,7 +47,7 @@ def seal(
     draft = folder / f"{definition.name}.draft"
     content = "select seq, key, operation, fields::varchar as fields, before::varchar as before"
     (rows,) = connection.execute(
-        f"copy ({content} from planned order by seq) to '{_text(draft)}' (format parquet)"
+        f"copy ({content} from planned order by seq) to {literal(draft)} (format parquet)"
     ).fetchall()[0]
     md5 = _md5(draft)
     plan_id = f"{definition.name}-{now:%Y%m%dT%H%M%SZ}-{md5[:8]}"
@@ -101,7 +102,7 @@ def keep_what_was_sealed(connection: duckdb.DuckDBPyConnection, plan: SealedPlan
         f"""
         delete from planned
         where not exists (
-            from read_parquet('{_text(plan.file)}') as sealed
+            from read_parquet({literal(plan.file)}) as sealed
             where sealed.key = planned.key
                 and sealed.operation = planned.operation
                 and sealed.fields = planned.fields::varchar
@@ -116,7 +117,3 @@ def keep_what_was_sealed(connection: duckdb.DuckDBPyConnection, plan: SealedPlan
 def _md5(file: Path) -> str:
     with file.open("rb") as content:
         return hashlib.file_digest(content, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
-
-
-def _text(path: Path) -> str:
-    return str(path).replace("'", "''")

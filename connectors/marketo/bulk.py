@@ -15,7 +15,6 @@ from typing import Any
 
 import duckdb
 
-from connectors.landing_checks import literal
 from connectors.marketo.activity_log import moment
 from connectors.marketo.answers import BusyError, envelope
 from connectors.marketo.client import MarketoClient, Record
@@ -23,7 +22,7 @@ from connectors.zone import LINES, LoadFolder
 from headwater.clock import Clock
 from headwater.errors import RetryableError, VendorRejectedError, VendorUnavailableError
 from headwater.http import LOST_CONNECTION
-from headwater.warehouse import quote
+from headwater.warehouse import literal, quote
 
 WINDOW = timedelta(days=31)
 LONGEST_WAIT_POLLS = 240

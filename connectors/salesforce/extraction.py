@@ -15,7 +15,6 @@ from typing import Any
 
 import duckdb
 
-from connectors.landing_checks import literal
 from connectors.moments import moment_or_none
 from connectors.salesforce.bulk_query import BulkQuery, newest_of
 from connectors.salesforce.client import GoneError, SalesforceClient, soql_moment
@@ -23,7 +22,7 @@ from connectors.salesforce.streams import OBJECTS
 from connectors.stream import Stream
 from connectors.zone import LINES, LoadFolder
 from headwater.clock import Clock
-from headwater.warehouse import quote
+from headwater.warehouse import literal, quote
 
 PAGES, BULK = "pages", "bulk"
 

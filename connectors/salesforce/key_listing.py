@@ -10,13 +10,13 @@ from pathlib import Path
 
 import duckdb
 
-from connectors.landing_checks import literal
 from connectors.salesforce.bulk_query import BulkQuery
 from connectors.salesforce.client import SalesforceClient
 from connectors.salesforce.streams import OBJECTS
 from connectors.stream import Stream
 from connectors.zone import PARQUET, Kind, LoadFolder
 from headwater.clock import Clock
+from headwater.warehouse import literal
 
 IDS = "ids"
 

@@ -7,14 +7,14 @@ from datetime import date
 
 import duckdb
 
-from connectors.landing_checks import json_path, literal
+from connectors.landing_checks import json_path
 from connectors.raw_tables import table_name
 from connectors.stream import Stream
 from connectors.tracking_plan.naming import naming
 from connectors.tracking_plan.places import own_columns, properties_object
 from connectors.tracking_plan.plan import Plan, PlanFile, PlannedEvent
 from connectors.tracking_plan.rules import MARK
-from headwater.warehouse import quote
+from headwater.warehouse import literal, quote
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from connectors.contract import Column
-from connectors.landing_checks import json_path, literal
+from connectors.landing_checks import json_path
 from connectors.stream import Stream
 from connectors.tracking_plan.plan import PropertyType
-from headwater.warehouse import quote
+from headwater.warehouse import literal, quote
 
 PROPERTIES = "properties"
 COLUMN_TYPES = {

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from connectors.landing_checks import LONGEST_VALUE, literal
+from connectors.landing_checks import LONGEST_VALUE
 from connectors.rules import Rule
 from connectors.stream import Stream
 from connectors.tracking_plan.places import place
 from connectors.tracking_plan.plan import Plan, PlanFile, PropertyType, current_plan
+from headwater.warehouse import literal
 
 MARK = "tracking plan: "
 """How the reasons begin, in quarantine."""

@@ -15,7 +15,6 @@ from typing import Any
 
 import duckdb
 
-from connectors.landing_checks import literal
 from connectors.zone import PARQUET, Extracted, LoadFolder
 from headwater.errors import (
     CredentialError,
@@ -26,6 +25,7 @@ from headwater.errors import (
 from headwater.http import ApiSession
 from headwater.settings import Settings
 from headwater.system_settings import WebRankSettings
+from headwater.warehouse import literal
 
 LOOKED_BACK = timedelta(days=7)
 """How far back a list is looked for: the vendor skips a day now and then."""

@@ -21,7 +21,7 @@ from headwater.budget import call_budget
 from headwater.errors import DefinitionError, GuardError, VendorUnavailableError
 from headwater.settings import Settings, load
 from headwater.system_settings import FilesSettings
-from headwater.warehouse import quote
+from headwater.warehouse import literal, quote
 from syncs.definition import Definition, Mode, Removal
 from syncs.destination import Batch, Capabilities, Counts, Operation, Outcome, RowResult, Value
 from syncs.destinations.file_folder import open_folder
@@ -307,7 +307,7 @@ def _require_no_other(definition: Definition) -> None:
 
 
 def _select_file(path: Path) -> str:
-    return f"select * from read_parquet({_text(path)})"  # noqa: S608 (a quoted path)
+    return f"select * from read_parquet({literal(path)})"  # noqa: S608 (a quoted path)
 
 
 def _describe(path: Path) -> str:
@@ -315,8 +315,4 @@ def _describe(path: Path) -> str:
 
 
 def _copy(database: duckdb.DuckDBPyConnection, rows: str, path: Path, ending: str) -> None:
-    database.execute(f"copy ({rows}) to {_text(path)} ({WRITERS[ending]})")
-
-
-def _text(path: Path) -> str:
-    return "'" + str(path).replace("'", "''") + "'"
+    database.execute(f"copy ({rows}) to {literal(path)} ({WRITERS[ending]})")
