@@ -37,6 +37,13 @@ from headwater.durable_file import write_durably
 from headwater.erased_rows import Search
 from headwater.erasures import read_tombstones
 from headwater.errors import SourceDataError
+from headwater.worker_threads import worker_threads
+
+SMALL_LOAD = 122_880
+"""Rows of a load up to which it is small: a row group of DuckDB, which works through one with one
+thread anyway."""
+SMALL_TABLE = 10_000_000
+"""Rows of a raw table up to which its keys are soon looked through."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +105,10 @@ def land(
     tombstones = read_tombstones(zone_of(folder))
     if tombstones:
         manifest = erase_load(Search(connection, tombstones), stream, manifest, folder)
-    with _scratch(connection):
+    with (
+        worker_threads(connection, is_small=_is_small(connection, stream, manifest)),
+        _scratch(connection),
+    ):
         create_stage(connection, stream, manifest, folder)
         connection.execute("begin transaction")
         try:
@@ -123,6 +133,18 @@ def land(
         cursor=manifest.cursor_after,
         erased=manifest.erased,
     )
+
+
+def _is_small(connection: duckdb.DuckDBPyConnection, stream: Stream, manifest: Manifest) -> bool:
+    """Whether landing it is work for one thread."""
+    if sum(part.rows for part in manifest.parts) > SMALL_LOAD:
+        return False
+    [(rows,)] = connection.execute(
+        "select estimated_size from duckdb_tables() "
+        "where database_name = current_database() and schema_name = ? and table_name = ?",
+        [stream.schema, stream.name],
+    ).fetchall()
+    return int(rows) <= SMALL_TABLE
 
 
 def _in_order_of_landing(
@@ -272,6 +294,6 @@ def _scratch(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
     finally:
         for view in ("winners", "records"):
             connection.execute(f"drop view if exists temp.{view}")
-        for table in ("met", "losers"):
+        for table in ("met", "newer", "losers"):
             connection.execute(f"drop table if exists temp.{table}")
         drop_stage(connection)

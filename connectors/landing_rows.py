@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 import duckdb
 
 from connectors import landing_checks as checks
-from connectors.landing_versions import find_losers, find_met
+from connectors.landing_versions import find_losers, find_met, find_newer
 from connectors.raw_tables import table_name
 from connectors.stream import Stream
 from connectors.zone import Kind, Manifest
@@ -29,7 +29,9 @@ def replace_rows(
     Leaves the view ``winners`` behind: the staged records that landed.
     """
     table = table_name(stream)
+    same_key = " and ".join(f"newer.{quote(name)} = present.{quote(name)}" for name in stream.key)
     find_losers(connection, stream)
+    find_newer(connection, stream)
     find_met(connection, stream, manifest)
     connection.execute(
         f"""
@@ -42,6 +44,9 @@ def replace_rows(
     )
     connection.execute(
         f"delete from {table} where rowid in (select present_row from met where supersedes)"
+    )
+    connection.execute(
+        f"delete from {table} as present where exists (select 1 from newer where {same_key})"
     )
     names = ", ".join(quote(column.name) for column in stream.columns)
     landed = connection.execute(

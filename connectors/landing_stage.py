@@ -3,7 +3,7 @@ with a verdict. Parsing, casting and checking are one pass over the data.
 
 Lines are parsed once, into the table ``parsed`` that the view reads. Parquet is judged where it
 lies: whoever reads the view reads the columns of the file that it asks for, and a copy would cost
-more than all that is asked.
+more than all that is asked; but for small files, which are copied.
 
 ``stage`` holds the contract's columns, ``_extra``, and about the record: ``_kind``,
 ``_file``, ``_line_number``, ``_reason`` (null if it keeps the contract), ``_record_key``,
@@ -36,6 +36,9 @@ NATIVE = {
 """Per type of a contract, the types of a Parquet file that become it without being read as text."""
 
 
+SMALL_PART = 122_880
+"""Rows of Parquet, a row group of DuckDB, up to which a part is judged once: to plan and make the
+judgement anew for each statement that reads it would cost more than the copy."""
 ROWS_OF_PARTS = 1 << 40
 """The distance between the row numbers of one part and the next."""
 
@@ -55,10 +58,13 @@ def create_stage(
         if part.kind is Kind.KEYS:
             continue
         if path.suffix == f".{PARQUET}":
-            first = number * ROWS_OF_PARTS
             select = _parquet_select(connection, stream, path, part.kind, manifest.timezone)
-            selects.append(f"select *, {first} + _line_number as _row from ({select})")
             rows = _count(connection, f"select count(*) from read_parquet({_name(path)})")
+            if rows <= SMALL_PART:
+                connection.execute(f"insert into parsed {select}")
+            else:
+                first = number * ROWS_OF_PARTS
+                selects.append(f"select *, {first} + _line_number as _row from ({select})")
         else:
             rows = _parse_lines(connection, stream, path, part.kind, manifest)
         if rows != part.rows:

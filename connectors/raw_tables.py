@@ -123,18 +123,19 @@ def ensure_raw_tables(
         from connectors.registry import all_streams
 
         streams = all_streams()
-    present: dict[tuple[str, str], set[str]] = {}
-    for schema, table, name in connection.execute(
-        "select schema_name, table_name, column_name from duckdb_columns() "
-        "where database_name = current_database() and not internal"
-    ).fetchall():
-        present.setdefault((schema, table), set()).add(name)
+    present = {
+        (schema, table)
+        for schema, table in connection.execute(
+            "select schema_name, table_name from duckdb_tables() "
+            "where database_name = current_database()"
+        ).fetchall()
+    }
     missing: list[str] = []
     for table, (_, described) in LANDING_TABLES.items():
         columns = {name: type_ for name, (type_, _) in described.items()}
-        missing += _missing("landing", table, columns, present)
+        missing += _missing(connection, "landing", table, columns, present)
     for stream in streams:
-        missing += _missing(stream.schema, stream.name, raw_columns(stream), present)
+        missing += _missing(connection, stream.schema, stream.name, raw_columns(stream), present)
     if missing:  # as one script: a commit for each table would be a sync to disk each
         connection.execute("begin transaction")
         try:
@@ -146,17 +147,27 @@ def ensure_raw_tables(
 
 
 def _missing(
-    schema: str, table: str, columns: dict[str, str], present: dict[tuple[str, str], set[str]]
+    connection: duckdb.DuckDBPyConnection,
+    schema: str,
+    table: str,
+    columns: dict[str, str],
+    present: set[tuple[str, str]],
 ) -> list[str]:
     """The statements that bring one table to its columns."""
     name = f"{quote(schema)}.{quote(table)}"
-    known = present.get((schema, table))
-    if known is None:
+    if (schema, table) not in present:
         body = ", ".join(f"{quote(column)} {type_}" for column, type_ in columns.items())
         return [
             f"create schema if not exists {quote(schema)}",
             f"create table if not exists {name} ({body})",
         ]
+    # Table by table: duckdb_columns() looks at all there is, the engine's own views too.
+    known = {
+        column
+        for (column,) in connection.execute(
+            "select name from pragma_table_info(?)", [name]
+        ).fetchall()
+    }
     return [
         f"alter table {name} add column {quote(column)} {type_}"
         for column, type_ in columns.items()

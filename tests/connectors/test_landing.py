@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import itertools
 import json
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -102,6 +103,40 @@ def test_an_older_version_after_a_newer_one_is_a_duplicate(shop: Shop) -> None:
     late = shop.load(THINGS, [thing("a", 5, size=5)])
     assert (late.landed, late.duplicates) == (0, 1)
     assert shop.rows("select size from raw_shop.things") == [(10,)]
+
+
+def test_nothing_is_newer_than_a_row_whose_version_is_missing(shop: Shop) -> None:
+    stream = replace(HAPPENINGS, mode=Mode.MERGE)
+    shop.load(stream, [happening("a", 1000, note="kept"), happening("b", 1000, stored=3)])
+    result = shop.load(stream, [happening("a", 1000, stored=5), happening("b", 1000, stored=5)])
+    assert (result.landed, result.duplicates) == (1, 1)
+    assert shop.rows("select actor, stored_at from raw_shop.happenings order by 1") == [
+        ("a", None),
+        ("b", 5),
+    ]
+
+
+def test_a_newer_record_takes_the_place_of_the_row_whatever_else_the_load_holds(
+    shop: Shop,
+) -> None:
+    shop.load(THINGS, [thing("a", 1), thing("b", 2), thing("c", 3)])
+    again = [thing("a", 4), thing("a", 9), thing("b", 8, gone=True), thing("c", 3), thing("d", 9)]
+    result = shop.load(THINGS, [*again, thing("e", 2)])
+    assert (result.landed, result.duplicates, result.tombstoned) == (4, 2, 1)
+    assert shop.rows(
+        "select id, changed_at - timestamp '2025-08-29 12:00:00', _load_id, _deleted_at is null "
+        "from raw_shop.things order by id"
+    ) == [
+        (id_, timedelta(seconds=changed), f"shop-things-0000000{load}", lives)
+        for id_, changed, load, lives in [
+            ("a", 9, 2, True),
+            ("b", 8, 2, False),
+            ("c", 3, 1, True),
+            ("d", 9, 2, True),
+            ("e", 2, 2, True),
+        ]
+    ]
+    assert shop.load(THINGS, [thing("b", 10, gone=True)]).tombstoned == 0
 
 
 def test_of_versions_with_equal_cursors_the_one_received_later_stays(shop: Shop) -> None:

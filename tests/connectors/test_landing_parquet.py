@@ -1,4 +1,5 @@
-"""Parquet is judged where it lies: it gives the rows, verdicts and accounts that lines would."""
+"""Parquet is judged where it lies, or copied where it is small: either way it gives the rows,
+verdicts and accounts that lines would."""
 
 from __future__ import annotations
 
@@ -10,10 +11,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from connectors import landing_stage
 from headwater.errors import SourceDataError
 from tests.connectors.streams_under_test import NOON, THINGS, Shop, thing
 
 MOMENTS = pa.timestamp("us", tz="UTC")
+
+
+@pytest.fixture(autouse=True, params=[0, landing_stage.SMALL_PART], ids=["where it lies", "copied"])
+def small_part(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(landing_stage, "SMALL_PART", request.param)
 
 
 def things(**columns: Any) -> pa.Table:
