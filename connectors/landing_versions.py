@@ -54,14 +54,16 @@ def find_newer(connection: duckdb.DuckDBPyConnection, stream: Stream) -> None:
     that it meets, and they are found once, where they are deleted.
     """
     keys = ", ".join(f"staged.{quote(name)}" for name in stream.key)
+    table = table_name(stream)
+    has_rows = connection.execute(f"select 1 from {table} limit 1").fetchone() is not None
     is_newer = "false"
-    if stream.mode is Mode.MERGE and stream.version:
+    if has_rows and stream.mode is Mode.MERGE and stream.version:
         present = checks.version(stream, "present")
         # A version that is missing comes after all others: then nothing is newer than it.
         is_newer = f"""{checks.tombstone(stream, "staged")} is null
             and {checks.version(stream, "staged")} > (
                 select case when count(*) = count({present}) then max({present}) end
-                from {table_name(stream)} as present
+                from {table} as present
             )"""
     connection.execute(
         f"""

@@ -11,6 +11,7 @@ read, too: the landing engine marks the rows that are not among them.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -154,7 +155,10 @@ def _save(
     kind: Kind = Kind.RECORDS,
     moment: str | None = None,
 ) -> datetime | None:
-    """Write what a query gives as one part; returns the newest ``moment`` in it, if asked."""
+    """Write what a query gives as one part; returns the newest ``moment`` in it, if asked.
+
+    While a batch is compressed the next one is read: of two at a time, no more.
+    """
     path = folder.new_part(PARQUET)
     newest: datetime | None = None
     rows = 0
@@ -162,19 +166,27 @@ def _save(
     reader = statement.fetch_record_batch()
     packed = [field.name for field in reader.schema if _is_packed(field.type)]
     texts = [field.name for field in reader.schema if pa.types.is_string(field.type)]
-    with pq.ParquetWriter(
-        path,
-        reader.schema,
-        compression="zstd",
-        use_dictionary=texts,
-        column_encoding=dict.fromkeys(packed, "DELTA_BINARY_PACKED"),
-    ) as writer:
+    with (
+        pq.ParquetWriter(
+            path,
+            reader.schema,
+            compression="zstd",
+            use_dictionary=texts,
+            column_encoding=dict.fromkeys(packed, "DELTA_BINARY_PACKED"),
+        ) as writer,
+        ThreadPoolExecutor(1, thread_name_prefix="write-parquet") as pool,
+    ):
+        written: Future[None] | None = None
         for batch in reader:
-            writer.write_batch(batch)
+            if written is not None:
+                written.result()
+            written = pool.submit(writer.write_batch, batch)
             rows += batch.num_rows
             found = pc.max(batch.column(moment)).as_py() if moment else None
             if found is not None and (newest is None or found > newest):
                 newest = found
+        if written is not None:
+            written.result()
     folder.seal(path, rows, kind)
     if newest is not None and newest.tzinfo is None:
         newest = newest.replace(tzinfo=UTC)
