@@ -23,7 +23,12 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_r
 from headwater.errors import SettingsError, WarehouseBusyError
 from headwater.settings import Settings
 
-CONFIG: dict[str, str | bool | int | float | list[str]] = {"autoinstall_known_extensions": False}
+CONFIG: dict[str, str | bool | int | float | list[str]] = {
+    "autoinstall_known_extensions": False,
+    # In the format that every DuckDB reads, an open reads and a close writes 64 KiB for each empty
+    # table: 53 ms instead of 28 for the sixty raw tables, at each of a cycle's many opens.
+    "storage_compatibility_version": "v1.2.0",
+}
 """How the file is opened for writing; the same as ``config_options`` in dbt's profile."""
 
 _one_at_a_time = threading.Lock()

@@ -18,7 +18,9 @@ small:
     duckdb:
       type: duckdb
       path: "{{ env_var('HEADWATER_WAREHOUSE_PATH', 'warehouse.duckdb') }}"
-      config_options: {autoinstall_known_extensions: false}
+      config_options:
+        autoinstall_known_extensions: false
+        storage_compatibility_version: v1.2.0
 """
 
 
