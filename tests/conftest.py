@@ -8,6 +8,10 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
+from tests.looked_up_once import know_what_is_absent
+
+know_what_is_absent()
+
 DEAR_FIRST = (
     "tests/end_to_end",
     "tests/dbt",

@@ -16,6 +16,9 @@ from orchestration.graph import build_definitions
 from orchestration.run_cycle import Outcome
 from sandbox import living
 from sandbox.demo import one_cycle, served
+from tests.looked_up_once import migrations_read_once
+
+__all__ = ["migrations_read_once"]
 
 
 @dataclass
