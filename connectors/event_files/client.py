@@ -55,6 +55,7 @@ class EventFilesSource:
 
     def check(self) -> None:
         """Look whether the location is there and may be listed."""
+        self._spend_call()
         self.location.check()
 
     def extract(

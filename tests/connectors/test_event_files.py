@@ -16,7 +16,7 @@ from connectors.event_files.client import EventFilesSource
 from connectors.event_files.lines import EventLines
 from connectors.run import LoadResult, StreamsFailedError, StreamsToRetryError, run_source
 from headwater.clock import FixedClock
-from headwater.errors import SettingsError, VendorUnavailableError
+from headwater.errors import QuotaExhaustedError, SettingsError, VendorUnavailableError
 from headwater.settings import Settings, load
 from headwater.system_settings import EventFilesSettings
 from headwater.warehouse import connect
@@ -341,12 +341,12 @@ def test_a_daily_allowance_that_runs_out_stops_cleanly_and_goes_on_the_next_day(
 
     def on(day: int) -> Settings:
         as_of = AS_OF + timedelta(days=day)
-        return Settings(home=tmp_path / "var", as_of=as_of, daily_calls={"event_files": 4})
+        return Settings(home=tmp_path / "var", as_of=as_of, daily_calls={"event_files": 5})
 
     with pytest.raises(StreamsFailedError, match="HEADWATER_DAILY_CALLS"):
         run(on(0))
-    with pytest.raises(StreamsFailedError, match="HEADWATER_DAILY_CALLS"):
-        run(on(0))
+    with pytest.raises(QuotaExhaustedError, match="HEADWATER_DAILY_CALLS"):
+        run(on(0))  # it does not even look whether the path is there
     result = run(on(1))
     assert (result.received, result.landed, result.duplicates) == (5, 5, 0)
     assert result.calls == 3, "the listing and the two files that were left"

@@ -14,7 +14,7 @@ import pytest
 
 from connectors.mixpanel.client import DAYS_PER_CALL, MixpanelSource, StreamCheck, day_ranges
 from connectors.mixpanel.streams import EVENTS
-from connectors.run import run_source
+from connectors.run import StreamsFailedError, run_source
 from headwater.clock import FixedClock
 from headwater.errors import CredentialError, RetryableError, VendorUnavailableError
 from headwater.settings import Settings
@@ -104,6 +104,23 @@ def test_a_stream_that_was_cut_off_is_read_again_as_a_whole(
     environment.fault("mixpanel", "export", kind, **params)
     result = run_source_checked(source, settings)
     assert (result, count(settings)) == (9, 9)
+
+
+def test_days_that_were_read_are_not_asked_for_again(
+    environment: Served, settings: Settings
+) -> None:
+    environment.stores["mixpanel"].seed(
+        "events", [event("u", AS_OF - timedelta(days=age), age) for age in (0, 50, 150)]
+    )
+    halves = settings.model_copy(update={"history_start": date(2025, 3, 15)})
+    today, tomorrow = AS_OF, AS_OF + timedelta(days=1)
+    two_calls = halves.model_copy(update={"daily_calls": {"mixpanel": 2}})
+    with pytest.raises(StreamsFailedError, match="the 2 calls"):
+        run(two_calls.model_copy(update={"as_of": today}), today)
+    assert environment.calls.total("mixpanel") == 2, "the check, and the first half"
+    rest = run(two_calls.model_copy(update={"as_of": tomorrow}), tomorrow)
+    assert environment.calls.total("mixpanel") == 4, "the check, and the second half only"
+    assert (rest.received, rest.landed, rest.cursor) == (3, 3, "2025-08-29")
 
 
 def test_an_event_without_a_user_waits_in_quarantine(
