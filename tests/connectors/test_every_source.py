@@ -1,4 +1,4 @@
-"""What holds for each source there is: its README tells every stream, and the calls of a day end."""
+"""What holds for each source: its README tells every stream, and the calls of a day end."""
 
 from __future__ import annotations
 
