@@ -96,6 +96,7 @@ class SalesforceSettings(SettingsGroup):
     api_version: str = "62.0"
     base_url: HttpUrl | None = None
     bulk_from_rows: int = Field(default=2000, ge=1)
+    bulk_query_from_rows: int = Field(default=10_000, ge=1)
     api_share: float = Field(default=0.9, gt=0, le=1)
     key_check_hours: float = Field(default=168.0, ge=0)
 

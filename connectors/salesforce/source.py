@@ -65,7 +65,7 @@ class SalesforceSource:
         try:
             changed_at = known.changed_at.isoformat() if known.changed_at else None
             extraction = Extraction(client, stream, changed_at, folder, clock)
-            newest = extraction.run(self.salesforce.bulk_from_rows)
+            newest = extraction.run(self.salesforce.bulk_query_from_rows)
             compares = stream.deletes is IN_THE_BIN and known.keys_are_due(
                 began, timedelta(hours=self.salesforce.key_check_hours)
             )

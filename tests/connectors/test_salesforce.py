@@ -71,15 +71,18 @@ def test_many_rows_come_by_bulk_and_are_the_same_rows(
     store = environment.stores["salesforce"]
     before = AS_OF - timedelta(days=2)
     store.seed("Lead", [lead(number, before, IsDeleted=number == 3) for number in range(1, 41)])
-    run(settings)
+    rest_calls = run(settings).calls
     by_rest = leads(settings, "* exclude (_load_id, _landed_at)")
-    monkeypatch.setenv("SALESFORCE_BULK_FROM_ROWS", "10")
+    monkeypatch.setenv("SALESFORCE_BULK_QUERY_FROM_ROWS", "10")
     bulk = Settings(home=tmp_path / "bulk")
     result = run(bulk)
     assert (result.received, result.landed, result.tombstoned) == (40, 40, 1)
+    more = result.calls - rest_calls
+    line = SalesforceSettings.model_fields["bulk_query_from_rows"].default
+    assert 2000 * more <= line <= 2000 * 2 * more, "it is the cheap way from the line on"
     assert leads(bulk, "* exclude (_load_id, _landed_at)") == by_rest
     # What the other way brings of the same rows says nothing new.
-    monkeypatch.setenv("SALESFORCE_BULK_FROM_ROWS", "2000")
+    monkeypatch.setenv("SALESFORCE_BULK_QUERY_FROM_ROWS", "2000")
     assert run(bulk).landed == 0
 
 
@@ -92,7 +95,7 @@ def test_a_lead_deleted_between_two_reads_becomes_a_tombstone(
     monkeypatch: pytest.MonkeyPatch,
     bulk_from_rows: str,
 ) -> None:
-    monkeypatch.setenv("SALESFORCE_BULK_FROM_ROWS", bulk_from_rows)
+    monkeypatch.setenv("SALESFORCE_BULK_QUERY_FROM_ROWS", bulk_from_rows)
     store = environment.stores["salesforce"]
     before, later = AS_OF - timedelta(days=2), AS_OF + timedelta(hours=1)
     store.seed("Lead", [lead(number, before) for number in range(1, 4)])
@@ -157,7 +160,7 @@ def test_a_used_up_quota_is_not_taken_for_a_wrong_credential(
 def test_a_failed_bulk_job_lands_nothing_and_is_read_again(
     environment: Served, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("SALESFORCE_BULK_FROM_ROWS", "1")
+    monkeypatch.setenv("SALESFORCE_BULK_QUERY_FROM_ROWS", "1")
     environment.stores["salesforce"].seed("Lead", [lead(1, AS_OF - timedelta(days=1))])
     environment.fault("salesforce", "jobs/query", "job_failed")
     with pytest.raises(StreamsToRetryError, match="ended as Failed"):
@@ -184,7 +187,7 @@ def test_a_bulk_result_that_was_cut_off_lands_nothing_and_is_read_again(
     tmp_path: Path,
     cut: Callable[[bytes], int],
 ) -> None:
-    monkeypatch.setenv("SALESFORCE_BULK_FROM_ROWS", "1")
+    monkeypatch.setenv("SALESFORCE_BULK_QUERY_FROM_ROWS", "1")
     before = AS_OF - timedelta(days=1)
     environment.stores["salesforce"].seed("Lead", [lead(number, before) for number in range(1, 9)])
     page = bulk_page(settings, tmp_path)

@@ -83,7 +83,7 @@ def test_a_query_that_the_org_dropped_is_asked_anew_from_its_last_stamp(
 def test_a_bulk_job_that_was_cut_off_goes_on_with_its_next_locator(
     environment: Served, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("SALESFORCE_BULK_FROM_ROWS", "1")
+    monkeypatch.setenv("SALESFORCE_BULK_QUERY_FROM_ROWS", "1")
     seed(environment, 10)
     environment.fault("salesforce", "/results", "small_page", times=None, rows=3)
     # The third page: its first answer is lost on the way.
@@ -102,7 +102,7 @@ def test_a_bulk_job_that_was_cut_off_goes_on_with_its_next_locator(
 def test_a_bulk_job_that_the_org_dropped_is_made_again(
     environment: Served, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("SALESFORCE_BULK_FROM_ROWS", "1")
+    monkeypatch.setenv("SALESFORCE_BULK_QUERY_FROM_ROWS", "1")
     seed(environment, 5)
     environment.fault("salesforce", "/results", "status", status=503)
     with pytest.raises(StreamsToRetryError):
@@ -171,7 +171,7 @@ def test_a_row_without_a_readable_stamp_is_quarantined_by_rest(
 def test_a_row_without_a_readable_stamp_is_quarantined_by_bulk(
     environment: Served, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("SALESFORCE_BULK_FROM_ROWS", "1")
+    monkeypatch.setenv("SALESFORCE_BULK_QUERY_FROM_ROWS", "1")
     seed(environment, 2)
     names = [column.path[0] for column in columns(Lead)]
     stamp = BEFORE.strftime("%Y-%m-%dT%H:%M:%S.000Z")

@@ -80,7 +80,7 @@ def test_every_change_of_an_opportunity_leaves_its_history(
     monkeypatch: pytest.MonkeyPatch,
     bulk_from_rows: str,
 ) -> None:
-    monkeypatch.setenv("SALESFORCE_BULK_FROM_ROWS", bulk_from_rows)
+    monkeypatch.setenv("SALESFORCE_BULK_QUERY_FROM_ROWS", bulk_from_rows)
     environment.clock.set(AS_OF)
     deal = {"Name": "Deal", "StageName": "Prospecting", "CloseDate": "2025-10-01", "Amount": 900}
     key = org.call("POST", "Opportunity", deal)["id"]
