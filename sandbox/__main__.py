@@ -62,6 +62,7 @@ def serve(home: Home = DEFAULT_HOME) -> None:
     with Postgres(home, settings_file.postgres_port()).running() as database:
         settings_file.write(home)
         vendors = create_app(home, clock_in(home))
+        dict(vendors.state.stores)  # makes them all: one that cannot be made is told here
         console.print(
             f"Serving the demo company of {home}: vendors on {settings_file.base_url()}, "
             f"PostgreSQL on 127.0.0.1:{database.port}. Settings: {home / 'headwater.env'}"

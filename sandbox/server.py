@@ -13,14 +13,17 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import re
+import threading
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sandbox import credentials
 from sandbox.calls import CallLog
@@ -59,6 +62,58 @@ class SandboxApp(Starlette):
         await self._outermost(scope, receive, send)
 
 
+class Vendor:
+    """A vendor's store and app, made when either is first asked for: a test asks one or two."""
+
+    def __init__(
+        self,
+        name: str,
+        home: Path,
+        clock: VirtualClock,
+        faults: FaultPlan,
+        known: dict[str, Any],
+    ) -> None:
+        self._name = name
+        self._needs = (home, clock, faults, known)
+        self._making = threading.Lock()
+        self._made: tuple[Any, ASGIApp] | None = None
+
+    @property
+    def store(self) -> Any:
+        """Its ``Store``."""
+        return self._make()[0]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one connection."""
+        await self._make()[1](scope, receive, send)
+
+    def _make(self) -> tuple[Any, ASGIApp]:
+        with self._making:
+            if self._made is None:
+                home, clock, faults, known = self._needs
+                package = f"sandbox.vendors.{self._name}"
+                store = importlib.import_module(f"{package}.store").Store(home, clock)
+                server = importlib.import_module(f"{package}.server")
+                self._made = store, server.create_app(store, clock, faults, known)
+            return self._made
+
+
+class Stores(Mapping[str, Any]):
+    """Vendor to its ``Store``."""
+
+    def __init__(self, vendors: Mapping[str, Vendor]) -> None:
+        self._vendors = vendors
+
+    def __getitem__(self, name: str) -> Any:
+        return self._vendors[name].store
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._vendors)
+
+    def __len__(self) -> int:
+        return len(self._vendors)
+
+
 def create_app(home: Path, clock: VirtualClock) -> Starlette:
     """The app that serves every vendor's state found under ``home``.
 
@@ -66,17 +121,10 @@ def create_app(home: Path, clock: VirtualClock) -> Starlette:
     """
     faults, calls = FaultPlan(), CallLog()
     known = credentials.read(home)
-    stores = {}
-    routes: list[BaseRoute] = []
-    for vendor in VENDORS:
-        package = f"sandbox.vendors.{vendor}"
-        store = importlib.import_module(f"{package}.store").Store(home, clock)
-        server = importlib.import_module(f"{package}.server")
-        stores[vendor] = store
-        app = server.create_app(store, clock, faults, known.get(vendor, {}))
-        routes.append(Mount(f"/{vendor}", app=app, name=vendor))
-    app = SandboxApp([*_control(clock, faults, calls, list(stores)), *routes], faults, calls)
-    app.state.stores = stores
+    vendors = {name: Vendor(name, home, clock, faults, known.get(name, {})) for name in VENDORS}
+    routes = [Mount(f"/{name}", app=vendor, name=name) for name, vendor in vendors.items()]
+    app = SandboxApp([*_control(clock, faults, calls, list(vendors)), *routes], faults, calls)
+    app.state.stores = Stores(vendors)
     app.state.faults = faults
     app.state.calls = calls
     app.state.clock = clock

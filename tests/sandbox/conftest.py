@@ -7,7 +7,7 @@ import json
 import socket
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -34,7 +34,7 @@ class Served:
     url: str
     home: Path
     clock: VirtualClock
-    stores: dict[str, Any]
+    stores: Mapping[str, Any]
     faults: FaultPlan
     calls: CallLog
     credentials: dict[str, Any]

@@ -11,9 +11,6 @@ from typing import Any
 import ldclient
 import pytest
 import requests
-from launchdarkly_api import ApiClient, Configuration, SegmentBody
-from launchdarkly_api.api.segments_api import SegmentsApi
-from launchdarkly_api.exceptions import ApiException
 from ldclient import Context
 from ldclient.config import Config
 
@@ -227,6 +224,11 @@ def test_misbehaviour_on_demand(call, served, kind, status):
 
 
 def test_the_generated_client_reads_and_writes(served, patch):
+    # Six seconds of imports: not for every process that collects the tests.
+    from launchdarkly_api import ApiClient, Configuration, SegmentBody
+    from launchdarkly_api.api.segments_api import SegmentsApi
+    from launchdarkly_api.exceptions import ApiException
+
     configuration = Configuration(host=f"{served.url}/launchdarkly")
     configuration.api_key["ApiKey"] = served.credentials["launchdarkly"]["access_token"]
     with ApiClient(configuration) as client:

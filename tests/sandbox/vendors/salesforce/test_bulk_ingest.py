@@ -389,7 +389,8 @@ def test_a_restarted_server_finishes_what_was_closed(
         patch.setattr(bulk_worker, "submit", lambda org, job_id: None)
         job.close()
     assert job.info()["state"] == "UploadComplete"
-    with serve(tmp_path, VirtualClock(tmp_path / "clock.json")):
+    with serve(tmp_path, VirtualClock(tmp_path / "clock.json")) as restarted:
+        assert restarted.stores["salesforce"]  # which its server makes as it starts
         assert job.ended()["state"] == "JobComplete"
     assert [r["LastName"] for r in leads(org).values()].count("late") == 1
 
