@@ -17,6 +17,9 @@ NO_PLG: dict[str, object] = {
     "PLG_PQL_Reasons__c": None,
 }
 
+INTEGRATION = "integration@groupgrub.com"
+"""The user that Headwater logs in as: nobody of sales."""
+
 
 def add_reps(crm: Crm, seed: int) -> None:
     """Fourteen people of sales, two of them gone, and the integration's own user."""
@@ -34,9 +37,9 @@ def add_reps(crm: Crm, seed: int) -> None:
     crm.add(
         "User",
         -500,
-        Username="integration@groupgrub.com",
+        Username=INTEGRATION,
         Name="Headwater Integration",
-        Email="integration@groupgrub.com",
+        Email=INTEGRATION,
         IsActive=True,
     )
 

@@ -10,12 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.clock import VirtualClock
+from sandbox.company.crm_accounts import INTEGRATION
 from sandbox.company.crm_history import of_a_new_deal
 from sandbox.company.experiments import bucket
 from sandbox.company.loading import open_stores
 from sandbox.company.salesforce_ids import record_id
 
 WORKED_SHARE = 0.5
+CALLS_A_DAY = 60
+"""What one person of sales gets done; who is left over is called on another day."""
 DEAL_SHARE = 0.3
 FIRST_TASK = 9_000_000_000
 MARK = "[headwater:"
@@ -47,21 +50,33 @@ def _number(seed: int, key: str) -> int:
 
 
 def _work_leads(store: Any, seed: int, day_start: datetime) -> int:
-    """Half of the fresh leads that carry a product user id get worked, each with a call."""
-    leads, tasks = [], []
+    """Half of the fresh leads that carry a product user id get worked, each with a call.
+
+    As many as the reps have time for; who takes a lead up owns it from then on.
+    """
+    reps = sorted(
+        str(user["Id"])
+        for user in store.rows("User")
+        if user["IsActive"] and user["Username"] != INTEGRATION
+    )
+    waiting = []
     for lead in store.rows("Lead"):
         user = lead.get("PLG_User_Id__c")
         fresh = lead.get("Status") in {None, "New", "Open - Not Contacted"}
         if not user or not fresh or lead.get("IsDeleted") or lead.get("IsConverted"):
             continue
         draw = bucket(f"{seed}:lead", str(user))
-        if draw >= WORKED_SHARE:
-            continue
-        at = _moment(day_start, draw / WORKED_SHARE)
+        if draw < WORKED_SHARE:
+            waiting.append((draw, str(user), str(lead["Id"])))
+    leads, tasks = [], []
+    for place, (_, user, lead_id) in enumerate(sorted(waiting)[: len(reps) * CALLS_A_DAY]):
+        call, rep = divmod(place, len(reps))
+        at = _moment(day_start, call / CALLS_A_DAY)
         leads.append(
             {
-                "Id": lead["Id"],
+                "Id": lead_id,
                 "Status": "Working",
+                "OwnerId": reps[rep],
                 "LastModifiedDate": _stamp(at),
                 "SystemModstamp": _stamp(at),
             }
@@ -69,12 +84,12 @@ def _work_leads(store: Any, seed: int, day_start: datetime) -> int:
         tasks.append(
             {
                 "Id": record_id("Task", _number(seed, f"lead:{user}")),
-                "WhoId": lead["Id"],
+                "WhoId": lead_id,
                 "WhatId": None,
                 "Subject": "Call",
                 "Status": "Completed",
                 "ActivityDate": at.date().isoformat(),
-                "OwnerId": lead.get("OwnerId"),
+                "OwnerId": reps[rep],
                 "IsDeleted": False,
                 "CreatedDate": _stamp(at),
                 "LastModifiedDate": _stamp(at),
