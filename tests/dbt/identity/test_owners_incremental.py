@@ -88,11 +88,13 @@ def test_owners_follow_every_change_of_the_graph(people_warehouse: Path, tmp_pat
     shutil.copy(people_warehouse, warehouse)
     with duckdb.connect(str(warehouse)) as connection:
         connection.execute("drop table intermediate.int_identity__owners")
-        connection.execute("update seeds.identity_settings set value = ?", [MAX_HOPS])
+        _set(connection, "max_claim_hops", MAX_HOPS)
     dice = random.Random(4)
     edges = _some_edges(dice, 34)
     seen: list[dict[str, Claim]] = []
-    for _ in range(5):
+    for round_ in range(5):
+        with duckdb.connect(str(warehouse)) as connection:  # from what changed, or all at once
+            _set(connection, "solve_all_above_percent", (100, 0)[round_ % 2])
         blocked = f"user_id:{dice.randrange(12)}"
         guards = {edge: "blocked_value" if blocked in edge else None for edge in edges}
         write(warehouse, guards)
@@ -105,6 +107,12 @@ def test_owners_follow_every_change_of_the_graph(people_warehouse: Path, tmp_pat
         edges = {edge for edge in edges if not gone & set(edge)}
     assert sum(was != now for was, now in itertools.pairwise(seen)) == 4
     assert any(contested for _, contested, _ in seen[0].values())
+
+
+def _set(connection: duckdb.DuckDBPyConnection, setting: str, value: int) -> None:
+    connection.execute(
+        "update seeds.identity_settings set value = ? where setting = ?", [value, setting]
+    )
 
 
 def _some_edges(dice: random.Random, count: int) -> set[Edge]:

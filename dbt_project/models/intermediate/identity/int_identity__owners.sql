@@ -3,7 +3,9 @@
 -- counts as two edges, so that it weighs as much as the owner of the record's address.
 --
 -- Incremental and exact: what is max_claim_hops or more away from every identifier whose surroundings
--- changed keeps its claim (tests/dbt/identity/test_owners_incremental.py).
+-- changed keeps its claim (tests/dbt/identity/test_owners_incremental.py). To walk from each of them costs
+-- some three times what a build of everything does for it: where more than solve_all_above_percent
+-- changed, as after the first writing to a CRM, everything is built.
 {{ config(
     materialized='incremental',
     incremental_strategy='delete+insert',
@@ -11,13 +13,53 @@
     on_schema_change='fail'
 ) }}
 
-with recursive edges as (
+{%- set undirected_table = temporary_table('undirected', "
+    select
+        left_sequence as sequence,
+        left_type as id_type,
+        right_sequence as neighbour,
+        right_type as neighbour_type
+    from " ~ ref('int_identity__edges_within_limits') ~ "
+    where guard is null
 
-    select * from {{ ref('int_identity__edges_within_limits') }}
+    union all
 
-),
+    select
+        right_sequence,
+        right_type,
+        left_sequence,
+        left_type
+    from " ~ ref('int_identity__edges_within_limits') ~ "
+    where guard is null
+") -%}
 
-identity_id_types as (
+{#- Whatever decides a claim stands in the surroundings of some identifier that is near enough. -#}
+{%- set surroundings_table = temporary_table('surroundings', "
+    select
+        undirected.sequence,
+        undirected.id_type,
+        " ~ sorted_list('undirected.neighbour') ~ " as surroundings,
+        cast(identity_settings.value as integer) as max_hops
+    from " ~ undirected_table ~ " as undirected
+    cross join " ~ ref('identity_settings') ~ " as identity_settings
+    where identity_settings.setting = 'max_claim_hops'
+    group by undirected.sequence, undirected.id_type, identity_settings.value
+") -%}
+
+{%- set solves_all = not is_incremental() or holds("
+    select
+        count(*) filter (
+            where
+                stored.surroundings is distinct from surroundings.surroundings
+                or stored.max_hops is distinct from surroundings.max_hops
+        ) * 100 > max(identity_settings.value) * count(*)
+    from " ~ surroundings_table ~ " as surroundings
+    left join " ~ this ~ " as stored on surroundings.sequence = stored.sequence
+    cross join " ~ ref('identity_settings') ~ " as identity_settings
+    where identity_settings.setting = 'solve_all_above_percent'
+") -%}
+
+with recursive identity_id_types as (
 
     select * from {{ ref('identity_id_types') }}
 
@@ -26,6 +68,18 @@ identity_id_types as (
 identity_settings as (
 
     select * from {{ ref('identity_settings') }}
+
+),
+
+undirected as (
+
+    select * from {{ undirected_table }}
+
+),
+
+surroundings as (
+
+    select * from {{ surroundings_table }}
 
 ),
 
@@ -45,42 +99,6 @@ max_hops as (
 
 ),
 
-undirected as materialized (
-
-    select
-        left_sequence as sequence,
-        left_type as id_type,
-        right_sequence as neighbour,
-        right_type as neighbour_type
-    from edges
-    where guard is null
-
-    union all
-
-    select
-        right_sequence,
-        right_type,
-        left_sequence,
-        left_type
-    from edges
-    where guard is null
-
-),
-
--- Whatever decides a claim stands in the surroundings of some identifier that is near enough.
-surroundings as materialized (
-
-    select
-        undirected.sequence,
-        undirected.id_type,
-        {{ sorted_list('undirected.neighbour') }} as surroundings,
-        max_hops.hops as max_hops
-    from undirected
-    cross join max_hops
-    group by undirected.sequence, undirected.id_type, max_hops.hops
-
-),
-
 {% if is_incremental() -%}
 vanished as (
 
@@ -90,7 +108,9 @@ vanished as (
     where stored.surroundings is not null
 
 ),
+{%- endif %}
 
+{% if not solves_all -%}
 -- Twice as far as a claim reaches: what is written anew, and what may claim it.
 nearby (sequence, steps) using key (sequence) as (
 
@@ -135,7 +155,7 @@ near_edges as materialized (
 
     select undirected.*
     from undirected
-    {% if is_incremental() -%}
+    {% if not solves_all -%}
     semi join nearby on undirected.sequence = nearby.sequence
     semi join nearby as nearby_neighbours on undirected.neighbour = nearby_neighbours.sequence
     {%- endif %}
