@@ -1,10 +1,10 @@
 {#- A company's name for comparison: without accents, case, punctuation and legal form at the end;
-    & reads as and. Null where nothing is left. legal_forms: a regular expression of alternatives. -#}
+    & reads as and. Null where nothing is left. legal_forms: what alternatives() gives. -#}
 {% macro comparable_company_name(column, legal_forms) -%}
     nullif(
         trim(regexp_replace(
             {{ company_name_words(column) }},
-            '( (' || {{ legal_forms }} || '))+$',
+            '( ({{ legal_forms }}))+$',
             ''
         )),
         ''

@@ -1,6 +1,8 @@
 with events as (
 
-    select * from {{ ref('fct_events') }}
+    select *
+    from {{ ref('fct_events') }}
+    where event_name in (select event_name from {{ ref('exported_events') }})
 
 ),
 
@@ -36,12 +38,6 @@ deleted_workspaces as (
 
 ),
 
-exported_events as (
-
-    select * from {{ ref('exported_events') }}
-
-),
-
 settings as (
 
     select cast(value as integer) as exported_days
@@ -63,8 +59,6 @@ final as (
         events.workspace_id,
         events.platform
     from events
-    inner join exported_events
-        on events.event_name = exported_events.event_name
     inner join accounts
         on events.account_key = accounts.account_key
     cross join settings

@@ -1,3 +1,5 @@
+{%- set legal_forms = alternatives(ref('legal_forms'), 'legal_form') -%}
+
 with subjects as (
 
     select * from {{ ref('int_accounts__match_subjects') }}
@@ -57,13 +59,6 @@ manual_account_matches as (
 company_stop_names as (
 
     select * from {{ ref('company_stop_names') }}
-
-),
-
-legal_forms as (
-
-    select string_agg(legal_form, '|' order by length(legal_form) desc, legal_form) as alternatives
-    from {{ ref('legal_forms') }}
 
 ),
 
@@ -275,8 +270,7 @@ by_website as (
 
 ),
 
--- Each name once: the pattern of legal forms comes out of a seed, so that the engine compiles it
--- again for every row.
+-- Each name once: several regular expressions each.
 typed_names as (
 
     select account_name as typed_name
@@ -294,10 +288,8 @@ comparable_names as (
 
     select
         typed_names.typed_name,
-        {{ comparable_company_name('typed_names.typed_name', 'legal_forms.alternatives') }}
-            as company_name
+        {{ comparable_company_name('typed_names.typed_name', legal_forms) }} as company_name
     from typed_names
-    cross join legal_forms
     where typed_names.typed_name is not null
 
 ),

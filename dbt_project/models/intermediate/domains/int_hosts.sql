@@ -64,7 +64,8 @@ exclusions as (
 
 ),
 
-hosts as (
+-- Materialised, or a host is taken out of its text twice: to see whether there is one, and to show it.
+hosts as materialized (
 
     select email_host as host from product_users
     union

@@ -181,7 +181,7 @@ parts as (
         'zeros',
         '0'
     from identifiers
-    where translate(id_value, '0-', '') = ''
+    where trim(id_value, '0-') = ''
 
     union all
 
