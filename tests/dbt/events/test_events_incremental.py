@@ -29,7 +29,16 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for number in range(1, WORKSPACES + 1):
         raw.add("product", "workspaces", id=number, organization_id=1, is_test=number == 1)
     raw.write(path)
-    dbt(path, "build", "--select", f"+{MODEL}", "--exclude", MODEL, "resource_type:unit_test")
+    dbt(
+        path,
+        "build",
+        "--select",
+        f"+{MODEL}",
+        "--exclude",
+        MODEL,
+        "resource_type:unit_test",
+        "resource_type:test",
+    )
     return path
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from tests.dbt.built_anew import run_tables, without_rows
 from tests.dbt.dbt_command import dbt
 from tests.dbt.growth import golden_companies, known_world
 
@@ -29,13 +30,13 @@ def known_warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def crowded_warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def crowded_warehouse(known_warehouse: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The known world and the companies of the golden file, who have nothing to do with it."""
-    path = tmp_path_factory.mktemp("crowded") / "warehouse.duckdb"
+    path = without_rows(known_warehouse, tmp_path_factory.mktemp("crowded") / "warehouse.duckdb")
     world = known_world.build()
     golden_companies.add_to(world)
     world.write(path)
-    dbt(path, "build", "--exclude", "resource_type:unit_test", "resource_type:test")
+    run_tables(path)
     return path
 
 
