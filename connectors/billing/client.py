@@ -87,14 +87,17 @@ class StripeClient:
             raise
         return None if found.get("deleted") else self._whole(found, listing)
 
-    def events(self, types: tuple[str, ...], created_from: int) -> Iterator[list[Object]]:
-        """Pages of events of these types since ``created_from`` (epoch seconds), newest first."""
+    def events(
+        self, types: tuple[str, ...], created_from: int, after: str | None
+    ) -> Iterator[list[Object]]:
+        """Pages of events of these types since ``created_from`` (epoch seconds), newest first;
+        those behind the event ``after``."""
         params: dict[str, Any] = {
             "limit": str(PAGE),
             "types[]": list(types),
             "created[gte]": str(created_from),
         }
-        yield from self._pages("/v1/events", params, None)
+        yield from self._pages("/v1/events", params, after)
 
     def _whole(self, found: Object, listing: Listing) -> Object:
         """The object with all of its nested list, of which Stripe shows the first entries only."""

@@ -118,19 +118,22 @@ class BillingSource:
             return None
         begin = int(since.timestamp())
         if not folder.is_done("events"):
-            changed, deleted = self._ask_events(stream, begin)
+            changed, deleted = self._ask_events(stream, begin, folder)
             is_cheaper = len(changed) <= _calls_to_list(last.objects)
             folder.finish(
                 "events", {"changed": changed if is_cheaper else None, "deleted": deleted}
             )
         return Changes(begin=begin, **folder.token("events"))
 
-    def _ask_events(self, stream: Stream, begin: int) -> tuple[list[str], list[str]]:
-        """The ids of what changed and of what was deleted since ``begin``."""
+    def _ask_events(
+        self, stream: Stream, begin: int, folder: LoadFolder
+    ) -> tuple[list[str], list[str]]:
+        """The ids of what changed and of what was deleted since ``begin``; each page's are
+        remembered."""
         listing = LISTINGS[stream.name]
-        changed: set[str] = set()
-        deleted: set[str] = set()
-        for page in self.client.events(listing.events, begin):
+        known = folder.token("events") or {"after": None, "changed": [], "deleted": []}
+        changed, deleted = set(known["changed"]), set(known["deleted"])
+        for page in self.client.events(listing.events, begin, known["after"]):
             for event in page:
                 found = event["data"]["object"]
                 if found.get("object") != listing.object or "id" not in found:
@@ -139,6 +142,9 @@ class BillingSource:
                     deleted.add(found["id"])
                 elif found["created"] < begin:  # younger ones come with the listing
                     changed.add(found["id"])
+            if page:
+                known = {"changed": sorted(changed), "deleted": sorted(deleted)}
+                folder.checkpoint("events", {**known, "after": page[-1]["id"]})
         return sorted(changed - deleted), sorted(deleted)
 
 

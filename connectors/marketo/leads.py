@@ -97,22 +97,29 @@ def _gone(asked: Extraction) -> dict[str, Any]:
     more is gone.
     """
     client = asked.client
+    merges = {"activityTypeIds": str(log.MERGE_LEADS)}
+    logs: tuple[tuple[str, dict[str, str]], ...] = (
+        (log.DELETED_LEADS, {}),
+        (log.ACTIVITIES, merges),
+    )
 
     def pages(token: Any) -> Iterator[Page]:
-        if token:
-            return
-        newest, named = asked.cursor, set[int]()
-        place = log.start(client, asked.since)
-        merges = {"activityTypeIds": str(log.MERGE_LEADS)}
-        for path, params in ((log.DELETED_LEADS, {}), (log.ACTIVITIES, merges)):
-            for found, _ in log.walk(client, path, params, place):
-                newest = log.newest(found, newest, asked.horizon)
-                named |= _lead_ids(found) | _merged_ids(found)
-        alive: set[int] = set()
-        ids = sorted(named)
-        for first in range(0, len(ids), IDS_PER_CALL):
-            alive |= {lead["id"] for lead in _read(client, ids[first : first + IDS_PER_CALL], [])}
-        yield [{"id": lead_id} for lead_id in ids if lead_id not in alive], {"newest": newest}
+        """``walked`` logs are done, of the next one ``page`` comes next; then ids are looked up."""
+        state = token or {"newest": asked.cursor, "named": [], "walked": 0, "page": None}
+        while state["walked"] < len(logs):
+            path, params = logs[state["walked"]]
+            place = state["page"] or log.start(client, asked.since)
+            for found, following in log.walk(client, path, params, place):
+                named = {*state["named"], *_lead_ids(found), *_merged_ids(found)}
+                newest = log.newest(found, state["newest"], asked.horizon)
+                state = {**state, "newest": newest, "named": sorted(named), "page": following}
+                yield [], state
+            state = {**state, "walked": state["walked"] + 1, "page": None}
+        while state["named"]:
+            ids, rest = state["named"][:IDS_PER_CALL], state["named"][IDS_PER_CALL:]
+            alive = {lead["id"] for lead in _read(client, ids, [])}
+            state = {**state, "named": rest}
+            yield [{"id": lead_id} for lead_id in ids if lead_id not in alive], state
 
     last: dict[str, Any] = asked.folder.write_pages("gone", pages, Kind.TOMBSTONES)
     return last

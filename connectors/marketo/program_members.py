@@ -52,19 +52,25 @@ def program_members(asked: Extraction) -> str | None:
 
 def _touched(asked: Extraction) -> dict[str, Any]:
     """By program the leads whose status in it changed, and how far the log goes."""
-    if not asked.folder.is_done("touched"):
-        newest, leads = asked.cursor, dict[str, dict[int, None]]()
-        params = {"activityTypeIds": str(log.CHANGE_STATUS)}
+    touched: dict[str, Any] | None = asked.folder.token("touched")
+    if asked.folder.is_done("touched") and touched is not None:
+        return touched
+    if touched is None:
         start = log.start(asked.client, asked.since)
-        for found, _ in log.walk(asked.client, log.ACTIVITIES, params, start):
-            newest = log.newest(found, newest, asked.horizon)
-            for each in found:
-                program, lead = each.get("primaryAttributeValueId"), each.get("leadId")
-                if str(program).isdecimal() and str(lead).isdecimal():
-                    leads.setdefault(str(program), {})[int(str(lead))] = None
+        touched = {"newest": asked.cursor, "leads": {}, "page": start}
+    newest: str | None = touched["newest"]
+    leads = {program: dict.fromkeys(members) for program, members in touched["leads"].items()}
+    params = {"activityTypeIds": str(log.CHANGE_STATUS)}
+    for found, page in log.walk(asked.client, log.ACTIVITIES, params, touched["page"]):
+        newest = log.newest(found, newest, asked.horizon)
+        for each in found:
+            program, lead = each.get("primaryAttributeValueId"), each.get("leadId")
+            if str(program).isdecimal() and str(lead).isdecimal():
+                leads.setdefault(str(program), {})[int(str(lead))] = None
         named = {program: list(members) for program, members in leads.items()}
-        asked.folder.finish("touched", {"newest": newest, "leads": named})
-    touched: dict[str, Any] = asked.folder.token("touched")
+        touched = {"newest": newest, "leads": named, "page": page}
+        asked.folder.checkpoint("touched", touched)
+    asked.folder.finish("touched", touched)
     return touched
 
 

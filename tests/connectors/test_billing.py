@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
+from connectors.billing.client import StripeClient
 from connectors.billing.cursor import Cursor
 from connectors.run import LoadResult, StreamsFailedError, StreamsToRetryError, run_source
 from headwater.clock import FixedClock
-from headwater.errors import CredentialError
+from headwater.errors import CredentialError, VendorUnavailableError
 from headwater.settings import Settings
 from headwater.warehouse import connect
 from tests.connectors.conftest import Served
@@ -387,6 +388,38 @@ def test_a_reading_of_changes_that_was_cut_off_goes_through_the_same_list(
     # Neither the events nor the first twenty are asked for again.
     assert environment.calls.total("stripe") == before + CHECKS + 5
     assert result.cursor == Cursor(read_at=later, objects=2500).text()
+
+
+def test_events_that_were_read_are_not_asked_for_again(
+    environment: Served, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = environment.stores["stripe"]
+    store.seed("refunds", [refund(number) for number in range(1, 2501)])
+    run(settings, "refunds")
+    later = AS_OF + timedelta(hours=2)
+    environment.clock.set(later)
+    for number in range(1, 26):
+        changed = refund(number, status="succeeded")
+        store.seed("refunds", [changed])
+        store.tell("refund.updated", changed)
+    get, behind = StripeClient._get, []
+
+    def breaking(client: StripeClient, path: str, params: dict[str, Any]) -> Any:
+        if path == "/v1/events" and "created[gte]" in params:
+            behind.append(params.get("starting_after"))
+            if len(behind) == 2:
+                raise VendorUnavailableError("the power is gone")
+        return get(client, path, params)
+
+    monkeypatch.setattr("connectors.billing.client.PAGE", 10)
+    monkeypatch.setattr(StripeClient, "_get", breaking)
+    with pytest.raises(StreamsToRetryError, match="power"):
+        run(settings, "refunds", later)
+    assert run(settings, "refunds", later + timedelta(minutes=5)).landed == 25
+    first, second, again, third = behind
+    assert first is None
+    assert second == again, "the page in flight, and no other, is asked for twice"
+    assert len({first, second, third}) == 3
 
 
 def test_a_schema_that_changes_between_pages_costs_single_records_only(
