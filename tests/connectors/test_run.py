@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,6 +35,7 @@ class ShopSource:
     concurrency: int = 2
     asked: list[tuple[str, str | None]] = field(default_factory=list)
     is_closed: bool = False
+    together: Callable[[], object] = lambda: None
 
     def check(self) -> None:
         if self.check_error is not None:
@@ -42,6 +45,7 @@ class ShopSource:
         self, stream: Stream, cursor: str | None, folder: LoadFolder, clock: Clock
     ) -> Extracted:
         self.asked.append((stream.name, cursor))
+        self.together()
         folder.write_records([self.records[stream.name]])
         if stream.name in self.failures:
             raise self.failures[stream.name]
@@ -94,6 +98,22 @@ def test_each_stream_lands_and_moves_its_cursor(
     cursors = dict(source.asked[2:])
     assert set(cursors.values()) <= {"after 1", "after 2"}
     assert rows(settings, "select count(*) from landing.loads") == [(4,)]
+
+
+@pytest.mark.parametrize("at_a_time", [1, 2])
+def test_as_many_streams_are_read_at_a_time_as_the_vendor_allows(
+    source: ShopSource, run_shop: Callable[..., list[run.LoadResult]], at_a_time: int
+) -> None:
+    source.concurrency = at_a_time
+    meeting = threading.Barrier(2)
+
+    def meet() -> None:
+        with suppress(threading.BrokenBarrierError):
+            meeting.wait(timeout=10 if at_a_time == 2 else 0.1)
+
+    source.together = meet
+    run_shop()
+    assert meeting.broken == (at_a_time == 1)
 
 
 def test_a_wrong_credential_is_said_before_anything_is_touched(
