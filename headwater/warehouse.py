@@ -29,8 +29,8 @@ CONFIG: dict[str, str | bool | int | float | list[str]] = {
     # table: 53 ms instead of 28 for the sixty raw tables, at each of a cycle's many opens.
     "storage_compatibility_version": "v1.2.0",
     # What is committed is in the write-ahead log at once. DuckDB moves it into the tables' blocks
-    # after 16 MB, which every other thread waits for; here mostly once, at the last close.
-    "checkpoint_threshold": "256MB",
+    # after 16 MB, and every other thread waits; with much more, the last to close waits longer.
+    "checkpoint_threshold": "64MB",
 }
 """How the file is opened for writing; the same as ``config_options`` in dbt's profile."""
 

@@ -21,7 +21,7 @@ small:
       config_options:
         autoinstall_known_extensions: false
         storage_compatibility_version: v1.2.0
-        checkpoint_threshold: 256MB
+        checkpoint_threshold: 64MB
 """
 
 
