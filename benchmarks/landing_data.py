@@ -49,8 +49,10 @@ _ORDERS = """
 """
 _CHANGES = """
     update app.group_orders
-    set status = 'cancelled', updated_at = timestamptz '2025-08-30' + id * interval '1 millisecond'
-    where id % 100 = 0
+    set status = 'cancelled',
+        updated_at = timestamptz '2025-08-30' + %(time)s * interval '2 hours'
+            + id * interval '1 millisecond'
+    where id %% 100 = 0
 """
 _KEEP = "alter table app.group_orders disable trigger all"
 
@@ -84,7 +86,7 @@ def write_orders(url: str, rows: int) -> None:
         connection.execute("vacuum analyze app.group_orders")
 
 
-def change_orders(url: str) -> None:
-    """Change one order in a hundred."""
+def change_orders(url: str, time: int) -> None:
+    """Change one order in a hundred, the ``time``-th time."""
     with psycopg.connect(url) as connection:
-        connection.execute(_CHANGES)
+        connection.execute(_CHANGES, {"time": time})
