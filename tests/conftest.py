@@ -9,8 +9,14 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 from tests.looked_up_once import know_what_is_absent
+from tests.parsed_project import make_place
 
 know_what_is_absent()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    make_place(config)
+
 
 DEAR_FIRST = (
     "tests/end_to_end",

@@ -20,8 +20,11 @@ from pathlib import Path
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
 from orchestration.dbt_process import PROJECT, parsed
+from tests.parsed_project import bring, keep
 with tempfile.TemporaryDirectory() as home:
+    bring(Path(home))
     manifest = parsed(PROJECT, Path(home))
+    keep(Path(home))
 gc.freeze()  # no command walks through the parsed project for garbage
 while line := sys.stdin.readline():
     order = json.loads(line)
@@ -49,7 +52,11 @@ while line := sys.stdin.readline():
 def _forker() -> subprocess.Popen[str]:
     """One per test process; it ends when that process does, as its stdin then closes."""
     return subprocess.Popen(
-        [sys.executable, "-c", FORKER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", FORKER],
+        cwd=PROJECT.parent,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     )
 
 

@@ -17,6 +17,7 @@ from orchestration.run_cycle import Outcome
 from sandbox import living
 from sandbox.demo import one_cycle, served
 from tests.looked_up_once import migrations_read_once
+from tests.parsed_project import bring, keep
 
 __all__ = ["migrations_read_once"]
 
@@ -50,7 +51,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     try:
         company = home / "sandbox"
         living.build(company, "xs", 7, lambda _: None)
+        bring(home)
         definitions = build_definitions(load(Settings))
+        keep(home)
         with served(company) as url:
             yield World(url, company, definitions, one_cycle(company, definitions).outcome)
     finally:

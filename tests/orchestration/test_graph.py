@@ -15,6 +15,7 @@ from orchestration.graph import build_definitions
 from orchestration.keys import stream_key, sync_key
 from orchestration.snapshot import as_text, snapshot
 from syncs.registry import definitions as sync_definitions
+from tests.parsed_project import bring, keep
 
 STORED = Path(__file__).with_name("snapshot.json")
 
@@ -25,7 +26,11 @@ def graph(tmp_path_factory: pytest.TempPathFactory) -> dg.Definitions:
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("HUBSPOT_ACCESS_TOKEN", "pat-very-secret")
         environment.setenv("HEADWATER_DAGSTER_STORAGE_URL", "postgresql://u:very-secret@h/d")
-        return build_definitions(Settings(home=tmp_path_factory.mktemp("home")))
+        home = tmp_path_factory.mktemp("home")
+        bring(home)
+        definitions = build_definitions(Settings(home=home))
+        keep(home)
+        return definitions
 
 
 def test_the_graph_is_the_stored_one(graph: dg.Definitions) -> None:
