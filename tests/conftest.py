@@ -6,6 +6,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadScopeScheduling
 
 from tests.looked_up_once import know_what_is_absent
@@ -16,6 +17,11 @@ know_what_is_absent()
 
 def pytest_configure(config: pytest.Config) -> None:
     make_place(config)
+    # How long an example takes says how busy the machine is.
+    settings.register_profile(
+        "busy machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    )
+    settings.load_profile("busy machine")
 
 
 DEAR_FIRST = (
