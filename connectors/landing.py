@@ -37,11 +37,9 @@ from headwater.durable_file import write_durably
 from headwater.erased_rows import Search
 from headwater.erasures import read_tombstones
 from headwater.errors import SourceDataError
+from headwater.warehouse import ROW_GROUP
 from headwater.worker_threads import worker_threads
 
-SMALL_LOAD = 122_880
-"""Rows of a load up to which it is small: a row group of DuckDB, which works through one with one
-thread anyway."""
 SMALL_TABLE = 10_000_000
 """Rows of a raw table up to which its keys are soon looked through."""
 
@@ -137,7 +135,7 @@ def land(
 
 def _is_small(connection: duckdb.DuckDBPyConnection, stream: Stream, manifest: Manifest) -> bool:
     """Whether landing it is work for one thread."""
-    if sum(part.rows for part in manifest.parts) > SMALL_LOAD:
+    if sum(part.rows for part in manifest.parts) > ROW_GROUP:
         return False
     [(rows,)] = connection.execute(
         "select estimated_size from duckdb_tables() "

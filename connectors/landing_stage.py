@@ -24,7 +24,7 @@ from connectors.landing_lines import SCHEMA, line_batches
 from connectors.stream import Stream
 from connectors.zone import PARQUET, Kind, Manifest
 from headwater.errors import SourceDataError
-from headwater.warehouse import literal, quote
+from headwater.warehouse import ROW_GROUP, literal, quote
 
 NATIVE = {
     "BIGINT": {"TINYINT", "SMALLINT", "INTEGER", "BIGINT"},
@@ -36,9 +36,6 @@ NATIVE = {
 """Per type of a contract, the types of a Parquet file that become it without being read as text."""
 
 
-SMALL_PART = 122_880
-"""Rows of Parquet, a row group of DuckDB, up to which a part is judged once: to plan and make the
-judgement anew for each statement that reads it would cost more than the copy."""
 ROWS_OF_PARTS = 1 << 40
 """The distance between the row numbers of one part and the next."""
 
@@ -60,7 +57,7 @@ def create_stage(
         if path.suffix == f".{PARQUET}":
             select = _parquet_select(connection, stream, path, part.kind, manifest.timezone)
             rows = _count(connection, f"select count(*) from read_parquet({_name(path)})")
-            if rows <= SMALL_PART:
+            if rows <= ROW_GROUP:  # to judge it anew for each statement costs more than the copy
                 connection.execute(f"insert into parsed {select}")
             else:
                 first = number * ROWS_OF_PARTS

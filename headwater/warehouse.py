@@ -34,6 +34,9 @@ CONFIG: dict[str, str | bool | int | float | list[str]] = {
 }
 """How the file is opened for writing; the same as ``config_options`` in dbt's profile."""
 
+ROW_GROUP = 122_880
+"""Rows that DuckDB keeps, and works through, as one: with one thread, however many there are."""
+
 _one_at_a_time = threading.Lock()
 """Held to open and to close. Two threads that open a file which a third is closing can each make a
 database of it; one of them is refused, and leaves DuckDB without a way to the other, so that not

@@ -13,14 +13,15 @@ import pytest
 
 from connectors import landing_stage
 from headwater.errors import SourceDataError
+from headwater.warehouse import ROW_GROUP
 from tests.connectors.streams_under_test import NOON, THINGS, Shop, thing
 
 MOMENTS = pa.timestamp("us", tz="UTC")
 
 
-@pytest.fixture(autouse=True, params=[0, landing_stage.SMALL_PART], ids=["where it lies", "copied"])
+@pytest.fixture(autouse=True, params=[0, ROW_GROUP], ids=["where it lies", "copied"])
 def small_part(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(landing_stage, "SMALL_PART", request.param)
+    monkeypatch.setattr(landing_stage, "ROW_GROUP", request.param)
 
 
 def things(**columns: Any) -> pa.Table:
