@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import _thread
 import os
+import signal
 import subprocess
 import sys
+import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -56,10 +57,15 @@ def test_exactly_the_chosen_nodes_run_as_of_the_given_moment(project, settings) 
 
 def test_ctrl_c_ends_a_build_and_is_not_taken_for_a_fault_of_the_project(project, settings) -> None:
     def press(_unique_id: str, _status: str) -> None:
-        _thread.interrupt_main()
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
 
-    with pytest.raises(KeyboardInterrupt):
-        build([node("moment"), node("later")], settings, FIRST, project=project, on_node=press)
+    # A shell has what it runs in the background ignore Ctrl-C, and these tests with it.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            build([node("moment"), node("later")], settings, FIRST, project=project, on_node=press)
+    finally:
+        signal.signal(signal.SIGINT, before)
     with duckdb.connect(str(settings.warehouse)):
         pass  # the file is free again
 
