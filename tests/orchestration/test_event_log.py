@@ -81,15 +81,31 @@ def test_every_kind_of_event_is_kept_as_dagsters_own_storage_keeps_it(tmp_path: 
         "PIPELINE_SUCCESS",
         "PIPELINE_FAILURE",
     }
-    places = {"ours": EventLog, "theirs": SqliteEventLogStorage}
-    for name, storage in places.items():
-        history = storage(str(tmp_path / name))
+    ours, theirs = _kept_by_both(tmp_path / "whole", events)
+    assert ours == theirs
+    assert len(ours["index.db", "asset_check_executions"]) >= 7
+
+
+def test_a_check_that_nobody_planned_is_kept_as_dagsters_own_storage_keeps_it(
+    tmp_path: Path,
+) -> None:
+    planned = dg.DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED
+    events = [entry for entry in _events_of_every_kind() if entry.dagster_event_type != planned]
+    ours, theirs = _kept_by_both(tmp_path, events)
+    assert ours == theirs
+    assert len(ours["index.db", "asset_check_executions"]) == 5
+
+
+Tables = dict[tuple[str, str], list[tuple[object, ...]]]
+
+
+def _kept_by_both(folder: Path, events: list[EventLogEntry]) -> tuple[Tables, Tables]:
+    for name, storage in (("ours", EventLog), ("theirs", SqliteEventLogStorage)):
+        history = storage(str(folder / name))
         for entry in events:
             history.store_event(entry)
         history.dispose()
-    ours, theirs = (_tables(tmp_path / name) for name in places)
-    assert ours == theirs
-    assert len(ours["index.db", "asset_check_executions"]) >= 7
+    return _tables(folder / "ours"), _tables(folder / "theirs")
 
 
 def _events_of_every_kind() -> Iterator[EventLogEntry]:
@@ -108,9 +124,9 @@ def _events_of_every_kind() -> Iterator[EventLogEntry]:
         yield from history.all_logs("")
 
 
-def _tables(folder: Path) -> dict[tuple[str, str], list[tuple[object, ...]]]:
+def _tables(folder: Path) -> Tables:
     """Every row of every table, by file and table, without the moments at which it was written."""
-    held: dict[tuple[str, str], list[tuple[object, ...]]] = {}
+    held: Tables = {}
     for file in sorted(folder.glob("*.db")):
         with sqlite3.connect(file) as connection:
             names = connection.execute("select name from sqlite_master where type = 'table'")
